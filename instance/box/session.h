@@ -18,18 +18,24 @@ enum session_type {
 };
 extern const char *session_type_name[]; /* "background" "binary" "console" "repl" */
 
-enum { USER_GUEST = 0, USER_ADMIN = 1, ROLE_PUBLIC = 2, ROLE_REPLICATION = 3, ROLE_SUPER = 31 };
+enum {
+	USER_GUEST = 0,
+	USER_ADMIN = 1,
+	ROLE_PUBLIC = 2,
+	ROLE_REPLICATION = 3,
+	ROLE_SUPER = 31
+};
 
 /* As in _priv. */
 enum priv {
 	PRIV_R = 1,
 	PRIV_W = 2,
 	PRIV_X = 4,
-	PRIV_S = 8,    /* session */
-	PRIV_U = 16,   /* usage */
-	PRIV_C = 32,   /* create */
-	PRIV_D = 64,   /* drop */
-	PRIV_A = 128,  /* alter */
+	PRIV_S = 8,   /* session */
+	PRIV_U = 16,  /* usage */
+	PRIV_C = 32,  /* create */
+	PRIV_D = 64,  /* drop */
+	PRIV_A = 128, /* alter */
 	PRIV_REFERENCE = 256,
 	PRIV_TRIGGER = 512,
 	PRIV_INSERT = 1024,
@@ -43,6 +49,7 @@ struct credentials {
 	uint32_t uid;
 };
 
+struct lua_State;
 struct session;
 
 /* How a kind of session does things; a member may be NULL (not supported). */
@@ -61,12 +68,12 @@ struct session {
 	uint64_t id;
 	enum session_type type;
 	const struct session_vtab *vtab;
-	void *owner; /* the connection */
+	void *owner;                  /* the connection */
 	struct credentials cred;      /* effective user */
 	struct credentials real_cred; /* as logged in */
-	int storage_ref;	      /* box.session.storage, or LUA_NOREF */
-	struct list link;	      /* in the list of sessions */
-	char peer[128];		      /* "127.0.0.1:4301", "unix/:", or "" */
+	int storage_ref;              /* box.session.storage, or LUA_NOREF */
+	struct list link;             /* in its bucket of the table of sessions */
+	char peer[128];               /* "127.0.0.1:4301", "unix/:", or "" */
 };
 
 int session_init(void); /* the admin session of background fibers */
@@ -79,10 +86,40 @@ struct session *session_by_id(uint64_t id);
 struct session *session_current(void);
 /** Make it the running fiber's. @return the one before (to set it back) */
 struct session *session_set_current(struct session *s);
+/**
+ * The running fiber's session; one of its own is made (and freed with the fiber)
+ * when it has none, for what must not be shared: storage, su().
+ * @return NULL with diag set
+ */
+struct session *session_own(void);
+
+/**
+ * Whose rights count now: the user that the fiber took on for a while
+ * (session_set_effective), else its session's.
+ */
+uint32_t session_effective_uid(void);
+/**
+ * Take on somebody's rights in the running fiber (setuid functions, su, triggers).
+ * @param cred must live until the reverse call; NULL: the session's own again
+ * @return what was set before
+ */
+const struct credentials *session_set_effective(const struct credentials *cred);
+extern const struct credentials session_admin_cred;
+
+/* Lists of struct trigger; the event is struct session_event. */
+extern struct list session_on_connect, session_on_disconnect, session_on_auth;
+
+struct session_event {
+	struct session *session;
+	const char *user;      /* on_auth only */
+	bool is_authenticated; /* on_auth only */
+};
 
 /** Triggers of box.session.on_connect and friends. -1: refused, diag set. */
 int session_run_on_connect(struct session *s);
 void session_run_on_disconnect(struct session *s);
+/** Who drops a session's storage: set by the Lua layer. */
+extern void (*session_storage_free)(int storage_ref);
 
 /**
  * chap-sha1: log the session in.

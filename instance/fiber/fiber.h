@@ -28,6 +28,7 @@ enum fiber_local {
 	FIBER_LOCAL_TXN,     /* struct txn *, box/txn.h */
 	FIBER_LOCAL_REQUEST, /* struct net_request *, net/; the request it serves */
 	FIBER_LOCAL_MODULE,  /* module/: which C module created it */
+	FIBER_LOCAL_CRED,    /* const struct credentials *, box/session.h; NULL: the session's */
 	FIBER_LOCAL_max
 };
 

@@ -1,0 +1,301 @@
+#include "instance/box/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <nettle/sha1.h>
+
+#include "instance/base/trigger.h"
+#include "instance/box/access.h"
+#include "instance/fiber/fiber.h"
+
+enum { STORAGE_NONE = -2 /* LUA_NOREF */, BUCKETS_MIN = 64 };
+
+const char *session_type_name[] = {"background", "binary", "console", "repl", "unknown"};
+const struct credentials session_admin_cred = {USER_ADMIN};
+
+struct list session_on_connect = {&session_on_connect, &session_on_connect};
+struct list session_on_disconnect = {&session_on_disconnect, &session_on_disconnect};
+struct list session_on_auth = {&session_on_auth, &session_on_auth};
+
+static void storage_free_nothing(int storage_ref)
+{
+}
+
+void (*session_storage_free)(int storage_ref) = storage_free_nothing;
+
+/* Sessions by id: chained, a power of two of buckets. */
+static struct list *buckets;
+static size_t bucket_count;
+static size_t session_count;
+static uint64_t last_id;
+
+static struct session *background;
+
+static struct list *buckets_new(size_t count)
+{
+	struct list *b = calloc(count, sizeof(*b));
+	for (size_t i = 0; b != NULL && i < count; i++)
+		list_init(&b[i]);
+	return b;
+}
+
+/** Twice as many buckets; when there is no memory for them chains get longer. */
+static void buckets_grow(void)
+{
+	struct list *bigger = buckets_new(bucket_count * 2);
+	if (bigger == NULL)
+		return;
+	for (size_t i = 0; i < bucket_count; i++) {
+		list_foreach_safe(s, tmp, &buckets[i], struct session, link)
+		{
+			list_del(&s->link);
+			list_add(&bigger[s->id & (bucket_count * 2 - 1)], &s->link);
+		}
+	}
+	free(buckets);
+	buckets = bigger;
+	bucket_count *= 2;
+}
+
+int session_init(void)
+{
+	bucket_count = BUCKETS_MIN;
+	buckets = buckets_new(bucket_count);
+	if (buckets == NULL) {
+		diag_set(oom, "Failed to allocate the table of sessions");
+		return -1;
+	}
+	background = session_new(SESSION_BACKGROUND, USER_ADMIN);
+	return background != NULL ? 0 : -1;
+}
+
+void session_fini(void)
+{
+	triggers_clear(&session_on_connect);
+	triggers_clear(&session_on_disconnect);
+	triggers_clear(&session_on_auth);
+	triggers_clear(&session_on_access_denied);
+	session_free(TAKE_PTR(background));
+	free(buckets);
+	buckets = NULL;
+	last_id = 0;
+}
+
+struct session *session_new(enum session_type type, uint32_t uid)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		diag_set(oom, "Failed to allocate %zu bytes in malloc for session",
+			sizeof(*s));
+		return NULL;
+	}
+	s->id = ++last_id;
+	s->type = type;
+	s->cred.uid = s->real_cred.uid = uid;
+	s->storage_ref = STORAGE_NONE;
+	if (++session_count > bucket_count)
+		buckets_grow();
+	list_add(&buckets[s->id & (bucket_count - 1)], &s->link);
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	if (s->storage_ref != STORAGE_NONE)
+		session_storage_free(s->storage_ref);
+	list_del(&s->link);
+	session_count--;
+	free(s);
+}
+
+struct session *session_by_id(uint64_t id)
+{
+	list_foreach(s, &buckets[id & (bucket_count - 1)], struct session, link)
+	{
+		if (s->id == id)
+			return s;
+	}
+	return NULL;
+}
+
+struct session *session_current(void)
+{
+	struct session *s = fiber_current->local[FIBER_LOCAL_SESSION];
+	return s != NULL ? s : background;
+}
+
+struct session *session_set_current(struct session *s)
+{
+	struct session *old = fiber_current->local[FIBER_LOCAL_SESSION];
+	fiber_current->local[FIBER_LOCAL_SESSION] = s;
+	return old;
+}
+
+/* A background session that lives as long as its fiber. */
+struct own_session {
+	struct fiber_hook on_stop;
+	struct session *session;
+};
+
+static void own_session_stop(struct fiber_hook *hook)
+{
+	struct own_session *own = container_of(hook, struct own_session, on_stop);
+	list_del(&hook->link);
+	if (fiber_current->local[FIBER_LOCAL_SESSION] == own->session)
+		fiber_current->local[FIBER_LOCAL_SESSION] = NULL;
+	session_free(own->session);
+	free(own);
+}
+
+/** The fiber that runs the main script keeps the session that is there from the start. */
+static bool is_main_fiber(void)
+{
+	return fiber_current->id <= FIBER_ID_RESERVED + 1;
+}
+
+struct session *session_own(void)
+{
+	struct session *s = fiber_current->local[FIBER_LOCAL_SESSION];
+	if (s != NULL)
+		return s;
+	if (is_main_fiber())
+		return background;
+	_cleanup_(freep) struct own_session *own = calloc(1, sizeof(*own));
+	if (own == NULL) {
+		diag_set(oom, "Failed to allocate %zu bytes in malloc for session",
+			sizeof(*own));
+		return NULL;
+	}
+	s = own->session = session_new(SESSION_BACKGROUND, USER_ADMIN);
+	if (s == NULL)
+		return NULL;
+	own->on_stop.run = own_session_stop;
+	list_add_tail(&fiber_current->on_stop, &own->on_stop.link);
+	own = NULL;
+	fiber_current->local[FIBER_LOCAL_SESSION] = s;
+	return s;
+}
+
+uint32_t session_effective_uid(void)
+{
+	const struct credentials *cred = fiber_current->local[FIBER_LOCAL_CRED];
+	return cred != NULL ? cred->uid : session_current()->cred.uid;
+}
+
+const struct credentials *session_set_effective(const struct credentials *cred)
+{
+	const struct credentials *old = fiber_current->local[FIBER_LOCAL_CRED];
+	fiber_current->local[FIBER_LOCAL_CRED] = (void *)cred;
+	return old;
+}
+
+/** Triggers run with the session in place and admin's rights. */
+static int run_triggers(struct list *triggers, struct session_event *event)
+{
+	if (list_is_empty(triggers))
+		return 0;
+	struct session *old = session_set_current(event->session);
+	const struct credentials *cred = session_set_effective(&session_admin_cred);
+	int rc = triggers_run(triggers, event);
+	session_set_effective(cred);
+	session_set_current(old);
+	return rc;
+}
+
+int session_run_on_connect(struct session *s)
+{
+	struct session_event event = {.session = s};
+	return run_triggers(&session_on_connect, &event);
+}
+
+void session_run_on_disconnect(struct session *s)
+{
+	struct session_event event = {.session = s};
+	if (run_triggers(&session_on_disconnect, &event) != 0)
+		diag_clear();
+}
+
+/**
+ * The client sent SHA1(password) xor SHA1(salt, hash2); hash2 is
+ * SHA1(SHA1(password)).
+ */
+static bool scramble_is_right(
+	const unsigned char *hash2, const char *salt, const char *scramble)
+{
+	unsigned char hash[SHA1_DIGEST_SIZE];
+	struct sha1_ctx ctx;
+	sha1_init(&ctx);
+	sha1_update(&ctx, SHA1_DIGEST_SIZE, (const uint8_t *)salt);
+	sha1_update(&ctx, SHA1_DIGEST_SIZE, hash2);
+	sha1_digest(&ctx, sizeof(hash), hash);
+	for (size_t i = 0; i < sizeof(hash); i++)
+		hash[i] ^= (unsigned char)scramble[i];
+	sha1_init(&ctx);
+	sha1_update(&ctx, sizeof(hash), hash);
+	sha1_digest(&ctx, sizeof(hash), hash);
+	unsigned char differs = 0;
+	for (size_t i = 0; i < sizeof(hash); i++)
+		differs |= hash[i] ^ hash2[i];
+	return differs == 0;
+}
+
+/** SHA1(SHA1("")): guest logs in without a password. */
+static bool hash_is_empty_password(const unsigned char *hash2)
+{
+	unsigned char hash[SHA1_DIGEST_SIZE];
+	struct sha1_ctx ctx;
+	sha1_init(&ctx);
+	sha1_digest(&ctx, sizeof(hash), hash);
+	sha1_update(&ctx, sizeof(hash), hash);
+	sha1_digest(&ctx, sizeof(hash), hash);
+	return memcmp(hash, hash2, sizeof(hash)) == 0;
+}
+
+static int check_session_right(uint32_t uid)
+{
+	struct credentials cred = {uid};
+	const struct credentials *old = session_set_effective(&cred);
+	int rc = access_check_universe(PRIV_S);
+	session_set_effective(old);
+	return rc;
+}
+
+static bool password_is_right(const struct user *u, const char *salt,
+	const char *scramble, uint32_t scramble_len)
+{
+	if (!u->has_password)
+		return false;
+	if (scramble == NULL)
+		return u->id == USER_GUEST && hash_is_empty_password(u->hash2);
+	return scramble_len == USER_PASSWORD_HASH_SIZE &&
+	       scramble_is_right(u->hash2, salt, scramble);
+}
+
+int session_auth(struct session *s, const char *user, uint32_t user_len, const char *salt,
+	const char *scramble, uint32_t scramble_len)
+{
+	const struct user *u = user_find_by_name(user, user_len);
+	if (u == NULL || check_session_right(u->id) != 0)
+		return -1;
+	bool is_right = password_is_right(u, salt, scramble, scramble_len);
+	struct credentials cred = {u->id};
+	_cleanup_(freep) char *name = strdup(u->name);
+	if (name == NULL) {
+		diag_set(oom, "Failed to allocate memory for a user name");
+		return -1;
+	}
+	struct session_event event = {s, name, is_right};
+	if (is_right)
+		s->cred = s->real_cred = cred;
+	/* A trigger may yield: u is not used after it. */
+	if (run_triggers(&session_on_auth, &event) != 0)
+		return -1;
+	if (!is_right) {
+		diag_set_client(ER_PASSWORD_MISMATCH, name);
+		return -1;
+	}
+	return 0;
+}
