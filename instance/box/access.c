@@ -3,6 +3,7 @@
 #include "instance/base/trigger.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 struct list session_on_access_denied = {

@@ -4,6 +4,7 @@
 #include "instance/base/util.h"
 #include "instance/box/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
