@@ -9,12 +9,10 @@
 
 #include "instance/box/tuple_format.h"
 
+struct buf;
 struct tuple;
 
 enum { INDEX_PART_MAX = 255 };
-
-/* Hints from here on are those of values too large to be told apart by them. */
-#define HINT_FULL ((uint64_t)0xffff << 48)
 
 struct key_part {
 	uint32_t fieldno; /* from 0 */
@@ -33,7 +31,7 @@ struct key_def {
 	 */
 	uint32_t unique_part_count;
 	bool is_nullable;      /* a part is */
-	bool is_hint_complete; /* equal hints below HINT_FULL: the first part is equal */
+	bool is_hint_complete; /* equal exact hints mean equal first parts */
 	bool is_sequential;    /* fields 0, 1, 2...: parts stand side by side */
 	uint32_t field_count;  /* up to the last field that is a part */
 	struct key_part parts[];
@@ -56,20 +54,34 @@ bool key_def_equals(const struct key_def *a, const struct key_def *b);
 const struct key_part *key_def_find(const struct key_def *def, uint32_t fieldno);
 
 /*
- * Hints: h(a) < h(b) means a < b; equal ones mean that a look is needed (unless
- * is_hint_complete). Made from the first part.
+ * Hints: h(a) < h(b) means a < b; equal ones mean that a look is needed. Made from
+ * the first part: 4 bits for the class of the value (nil, boolean, number, string,
+ * binary, uuid), 60 for its beginning. Numbers beyond +-2^59 share the outermost
+ * hints.
  */
+#define HINT_BODY_MASK (((uint64_t)1 << 60) - 1)
+
+/** Equal hints, not an outermost one, with def->is_hint_complete: equal first parts. */
+static inline bool hint_is_exact(uint64_t hint)
+{
+	uint64_t body = hint & HINT_BODY_MASK;
+	return body != 0 && body != HINT_BODY_MASK;
+}
+
 uint64_t key_def_hint_tuple(const struct key_def *def, const struct tuple *tuple);
 /** @param key the first part; part_count may be 0 */
 uint64_t key_def_hint_key(
 	const struct key_def *def, const char *key, uint32_t part_count);
 
-/** Order of two tuples by all parts; < 0, 0, > 0. */
-int key_def_compare(
-	const struct key_def *def, const struct tuple *a, const struct tuple *b);
+/**
+ * Order of two tuples; < 0, 0, > 0.
+ * @param first the part to begin with: 1 when the first parts are known to be equal
+ */
+int key_def_compare(const struct key_def *def, const struct tuple *a,
+	const struct tuple *b, uint32_t first);
 /** Order of a tuple and a key: msgpack values side by side (no array header). */
 int key_def_compare_key(const struct key_def *def, const struct tuple *tuple,
-	const char *key, uint32_t part_count);
+	const char *key, uint32_t part_count, uint32_t first);
 /** Does the tuple have nil (or nothing) in one of the first `part_count` parts? */
 bool key_def_tuple_has_nil(
 	const struct key_def *def, const struct tuple *tuple, uint32_t part_count);
@@ -78,25 +90,16 @@ bool key_def_tuple_has_nil(
  * Check a key.
  * @param key        part_count values side by side
  * @param is_partial false: each part must be there (ER_EXACT_MATCH)
- * @param may_be_nil accept nil in a part that is not nullable (search by range)
+ * @param may_be_nil accept nil in a nullable part
  * @return 0, or -1 with ER_KEY_PART_COUNT, ER_EXACT_MATCH or ER_KEY_PART_TYPE
  */
 int key_def_check_key(const struct key_def *def, const char *key, uint32_t part_count,
 	bool is_partial, bool may_be_nil);
 
-/** Order of two values of any scalar type: nil, bool, numbers, string, bin, uuid. */
-int mp_compare_scalar(const char *a, const char *b);
-/** Order of two numbers of any type, exactly. */
-int mp_compare_number(const char *a, const char *b);
-
-/** Compare two decimals, or a decimal and a number; set by whoever has decimals. */
-extern int (*mp_compare_decimal)(const char *a, const char *b);
-
 /**
  * The tuple's key as a msgpack array, appended to `out`.
  * @return 0, or -1 with diag set
  */
-struct buf;
 int key_def_extract(
 	const struct key_def *def, const struct tuple *tuple, struct buf *out);
 
