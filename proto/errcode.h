@@ -8,7 +8,7 @@ enum errcode {
 #define X(code, name, text) name = code,
 	ERRCODE_LIST(X)
 #undef X
-	ERRCODE_MAX
+		ERRCODE_MAX
 };
 
 /** Name of a code such as "ER_PROC_LUA"; "ER_UNKNOWN" for what is not in the list. */

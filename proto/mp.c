@@ -31,17 +31,38 @@ enum mp_type mp_peek(const struct mp_cursor *cur)
 	if (c >= 0xe0)
 		return MP_INT;
 	static const unsigned char types[] = {
-		[0xc0 - 0xc0] = MP_NIL, [0xc1 - 0xc0] = MP_BAD, [0xc2 - 0xc0] = MP_BOOL,
-		[0xc3 - 0xc0] = MP_BOOL, [0xc4 - 0xc0] = MP_BIN, [0xc5 - 0xc0] = MP_BIN,
-		[0xc6 - 0xc0] = MP_BIN, [0xc7 - 0xc0] = MP_EXT, [0xc8 - 0xc0] = MP_EXT,
-		[0xc9 - 0xc0] = MP_EXT, [0xca - 0xc0] = MP_FLOAT, [0xcb - 0xc0] = MP_DOUBLE,
-		[0xcc - 0xc0] = MP_UINT, [0xcd - 0xc0] = MP_UINT, [0xce - 0xc0] = MP_UINT,
-		[0xcf - 0xc0] = MP_UINT, [0xd0 - 0xc0] = MP_INT, [0xd1 - 0xc0] = MP_INT,
-		[0xd2 - 0xc0] = MP_INT, [0xd3 - 0xc0] = MP_INT, [0xd4 - 0xc0] = MP_EXT,
-		[0xd5 - 0xc0] = MP_EXT, [0xd6 - 0xc0] = MP_EXT, [0xd7 - 0xc0] = MP_EXT,
-		[0xd8 - 0xc0] = MP_EXT, [0xd9 - 0xc0] = MP_STR, [0xda - 0xc0] = MP_STR,
-		[0xdb - 0xc0] = MP_STR, [0xdc - 0xc0] = MP_ARRAY, [0xdd - 0xc0] = MP_ARRAY,
-		[0xde - 0xc0] = MP_MAP, [0xdf - 0xc0] = MP_MAP,
+		[0xc0 - 0xc0] = MP_NIL,
+		[0xc1 - 0xc0] = MP_BAD,
+		[0xc2 - 0xc0] = MP_BOOL,
+		[0xc3 - 0xc0] = MP_BOOL,
+		[0xc4 - 0xc0] = MP_BIN,
+		[0xc5 - 0xc0] = MP_BIN,
+		[0xc6 - 0xc0] = MP_BIN,
+		[0xc7 - 0xc0] = MP_EXT,
+		[0xc8 - 0xc0] = MP_EXT,
+		[0xc9 - 0xc0] = MP_EXT,
+		[0xca - 0xc0] = MP_FLOAT,
+		[0xcb - 0xc0] = MP_DOUBLE,
+		[0xcc - 0xc0] = MP_UINT,
+		[0xcd - 0xc0] = MP_UINT,
+		[0xce - 0xc0] = MP_UINT,
+		[0xcf - 0xc0] = MP_UINT,
+		[0xd0 - 0xc0] = MP_INT,
+		[0xd1 - 0xc0] = MP_INT,
+		[0xd2 - 0xc0] = MP_INT,
+		[0xd3 - 0xc0] = MP_INT,
+		[0xd4 - 0xc0] = MP_EXT,
+		[0xd5 - 0xc0] = MP_EXT,
+		[0xd6 - 0xc0] = MP_EXT,
+		[0xd7 - 0xc0] = MP_EXT,
+		[0xd8 - 0xc0] = MP_EXT,
+		[0xd9 - 0xc0] = MP_STR,
+		[0xda - 0xc0] = MP_STR,
+		[0xdb - 0xc0] = MP_STR,
+		[0xdc - 0xc0] = MP_ARRAY,
+		[0xdd - 0xc0] = MP_ARRAY,
+		[0xde - 0xc0] = MP_MAP,
+		[0xdf - 0xc0] = MP_MAP,
 	};
 	return types[c - 0xc0];
 }
@@ -191,7 +212,8 @@ const char *mp_read_ext(struct mp_cursor *cur, int8_t *ret_type, uint32_t *ret_l
 	if (!expect(cur, MP_EXT, "an extension is expected"))
 		return NULL;
 	unsigned char c = take_byte(cur);
-	uint32_t len = c >= 0xd4 ? 1u << (c - 0xd4) : (uint32_t)take_be(cur, 1u << (c - 0xc7));
+	uint32_t len =
+		c >= 0xd4 ? 1u << (c - 0xd4) : (uint32_t)take_be(cur, 1u << (c - 0xc7));
 	int8_t type = (int8_t)take_byte(cur);
 	const char *s = take(cur, len);
 	if (s != NULL) {
@@ -202,11 +224,12 @@ const char *mp_read_ext(struct mp_cursor *cur, int8_t *ret_type, uint32_t *ret_l
 }
 
 /* Header of an array or a map; `unit` bytes at least make an element. */
-static uint32_t take_count(
-	struct mp_cursor *cur, unsigned char fix_mask, unsigned char first_wide, size_t unit)
+static uint32_t take_count(struct mp_cursor *cur, unsigned char fix_mask,
+	unsigned char first_wide, size_t unit)
 {
 	unsigned char c = take_byte(cur);
-	uint32_t n = c < 0xc0 ? c & fix_mask : (uint32_t)take_be(cur, c == first_wide ? 2 : 4);
+	uint32_t n =
+		c < 0xc0 ? c & fix_mask : (uint32_t)take_be(cur, c == first_wide ? 2 : 4);
 	if (cur->error == NULL && n > mp_left(cur) / unit) {
 		mp_fail(cur, "truncated msgpack");
 		return 0;

@@ -48,7 +48,8 @@ struct mp_cursor {
 	const char *error; /* first fault, a static text; NULL while all is well */
 };
 
-static inline void mp_cursor_init(struct mp_cursor *cur, const char *data, const char *end)
+static inline void mp_cursor_init(
+	struct mp_cursor *cur, const char *data, const char *end)
 {
 	*cur = (struct mp_cursor){data, end, NULL};
 }
