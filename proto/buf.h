@@ -57,11 +57,12 @@ static inline char *buf_reserve(struct buf *b, size_t n)
 /** Append n bytes. @return 0, or -1 when out of memory. */
 static inline int buf_append(struct buf *b, const void *src, size_t n)
 {
+	if (n == 0)
+		return 0;
 	char *p = buf_reserve(b, n);
 	if (p == NULL)
 		return -1;
-	if (n > 0)
-		memcpy(p, src, n);
+	memcpy(p, src, n);
 	b->len += n;
 	return 0;
 }

@@ -25,6 +25,17 @@ static void test_printf_appends(void **state)
 	buf_fini(&b);
 }
 
+/* An empty append to a buffer without memory was taken for out of memory. */
+static void test_append_nothing_to_nothing(void **state)
+{
+	struct buf b;
+	buf_init(&b);
+	assert_int_equal(buf_append(&b, "", 0), 0);
+	assert_int_equal(buf_puts(&b, ""), 0);
+	assert_int_equal(b.len, 0);
+	buf_fini(&b);
+}
+
 static void test_compact_keeps_the_rest(void **state)
 {
 	struct buf b;
@@ -65,6 +76,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append_grows),
 		cmocka_unit_test(test_printf_appends),
+		cmocka_unit_test(test_append_nothing_to_nothing),
 		cmocka_unit_test(test_compact_keeps_the_rest),
 		cmocka_unit_test(test_grow_refuses_absurd_sizes),
 		cmocka_unit_test(test_shrink_keeps_what_is_used),
