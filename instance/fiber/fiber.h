@@ -14,11 +14,16 @@
 
 #include "instance/base/diag.h"
 #include "instance/base/list.h"
+#include "instance/fiber/stack.h"
 
 struct lua_State;
 struct ev_loop;
 
-enum { FIBER_NAME_MAX = 255, FIBER_ID_SCHED = 1, FIBER_ID_RESERVED = 100 };
+/*
+ * Ids up to 100 are reserved, as in Tarantool. The first fiber made gets 103: in
+ * Tarantool 2.6 two fibers of the system come before the script's.
+ */
+enum { FIBER_NAME_MAX = 255, FIBER_ID_SCHED = 1, FIBER_ID_RESERVED = 100, FIBER_ID_FIRST = 103 };
 
 #define TIMEOUT_INFINITY (365.0 * 86400 * 100)
 
@@ -51,7 +56,7 @@ struct fiber_hook {
 struct fiber {
 	uint64_t id;
 	unsigned flags;
-	uint64_t csw;	   /* context switches so far */
+	uint64_t csw;	   /* how often it was switched to */
 	void *ctx;	   /* saved machine context while it does not run */
 	struct list ready; /* link in the ready queue, or in what it waits on */
 	struct list all;   /* link in the list of live fibers */
@@ -73,7 +78,10 @@ struct fiber {
 	struct lua_State *lua_now;
 	int lua_ref;	 /* registry reference that keeps `lua` alive */
 	int storage_ref; /* fiber.storage, or LUA_NOREF */
-	struct fiber_stack *stack;
+	struct fiber *caller; /* who gets the CPU back at the next yield; NULL: the queue */
+	struct fiber *id_next; /* chain in the table of ids */
+	struct fiber_stack stack;
+	void *fake_stack; /* of the address sanitizer */
 	char name[FIBER_NAME_MAX + 1];
 };
 
@@ -91,11 +99,27 @@ extern struct ev_loop *fiber_loop;
 int fiber_init(void);
 /** Free everything; no fiber may run any more. */
 void fiber_fini(void);
+/*
+ * What the Lua layer does for the fiber layer; may stay NULL.
+ * on_reset: drop fiber->storage_ref (its end, or fiber_reset()).
+ * on_free: drop fiber->lua, the fiber goes back to the system.
+ * on_error: a fiber that nobody joins ended with -1; diag is set. Logs it.
+ */
+struct fiber_upcalls {
+	void (*on_reset)(struct fiber *f);
+	void (*on_free)(struct fiber *f);
+	void (*on_error)(struct fiber *f);
+};
+extern struct fiber_upcalls fiber_upcalls;
+
 /**
- * Run fibers and events until fiber_loop_break(), or, if `until_idle`, until no
- * live fiber and no referenced watcher is left.
+ * Run fibers and events until fiber_loop_break(), or, if `until_idle`, until
+ * nothing can happen any more: no fiber is ready and no referenced watcher
+ * (timer, ev_io, a worker's task) is active. Watchers that shall not keep the
+ * program alive are ev_unref'ed by whoever starts them. Call from the main stack.
  */
 void fiber_loop_run(bool until_idle);
+/** End fiber_loop_run() as soon as the running fiber yields. */
 void fiber_loop_break(void);
 
 /**
@@ -106,9 +130,16 @@ void fiber_loop_break(void);
 struct fiber *fiber_create(const char *name, int (*run)(void *arg), void *arg);
 /** Put in the ready queue; nothing happens when it is ready or dead already. */
 void fiber_wakeup(struct fiber *f);
-/** Switch to it now; the caller continues in the next turn of the ready queue. */
+/**
+ * Switch to it now. The caller goes on as soon as that fiber yields or ends,
+ * before any other ready fiber (as fiber_start of Tarantool). From the
+ * scheduler (an ev callback) too. Not for a fiber that is running already.
+ */
 void fiber_run_now(struct fiber *f);
-/** Give the CPU away until somebody wakes this fiber up. */
+/**
+ * Give the CPU away until somebody wakes this fiber up. Not from the scheduler.
+ * Raises a Lua error (all that yields does) inside a Lua finaliser.
+ */
 void fiber_yield(void);
 /** Let the other ready fibers run, then go on. */
 void fiber_reschedule(void);
@@ -130,7 +161,15 @@ void fiber_set_joinable(struct fiber *f, bool yesno);
 /** Wait for the end of a joinable fiber, free it; its error moves to the caller. */
 int fiber_join(struct fiber *f);
 void fiber_set_name(struct fiber *f, const char *name);
-/** A live fiber by id, or NULL. */
+/**
+ * Make the running or an idle fiber look new, for pools that serve one request
+ * after another on the same fiber: storage dropped, name set, not cancelled, no
+ * on_yield hooks, no error, no locals. The id stays, as in Tarantool.
+ */
+void fiber_reset(struct fiber *f, const char *name);
+/** Fibers that are not dead, the scheduler not counted. */
+size_t fiber_count(void);
+/** A live fiber (or one that is dead but waits to be joined) by id, or NULL. */
 struct fiber *fiber_find(uint64_t id);
 /** Call cb for each live fiber until it returns non-zero. */
 int fiber_each(int (*cb)(struct fiber *f, void *arg), void *arg);

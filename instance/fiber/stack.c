@@ -1,0 +1,57 @@
+#include "instance/fiber/stack.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "instance/base/diag.h"
+
+/* Stacks mapped now; for the message only. */
+static size_t stack_count;
+
+static int stack_fail(void)
+{
+	if (errno == ENOMEM)
+		diag_set(oom,
+			"can't map the stack of a fiber: %zu stacks are in use "
+			"(see the kernel's vm.max_map_count: a stack takes two maps)",
+			stack_count);
+	else
+		diag_set_errno("can't map the stack of a fiber: %s", strerror(errno));
+	return -1;
+}
+
+int stack_init(struct fiber_stack *s, size_t size)
+{
+	/* Reserved without backing: pages come with the first touch. */
+	size_t total = size + FIBER_STACK_GUARD;
+	char *map = mmap(NULL, total, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	if (map == MAP_FAILED)
+		return stack_fail();
+	if (mprotect(map, FIBER_STACK_GUARD, PROT_NONE) != 0) {
+		stack_fail();
+		munmap(map, total);
+		return -1;
+	}
+	s->base = map + FIBER_STACK_GUARD;
+	s->size = size;
+	stack_count++;
+	return 0;
+}
+
+void stack_fini(struct fiber_stack *s)
+{
+	if (s->base == NULL)
+		return;
+	munmap(s->base - FIBER_STACK_GUARD, s->size + FIBER_STACK_GUARD);
+	s->base = NULL;
+	stack_count--;
+}
+
+int stack_is_guard(const struct fiber_stack *s, const void *addr)
+{
+	uintptr_t a = (uintptr_t)addr, base = (uintptr_t)s->base;
+	return a >= base - FIBER_STACK_GUARD && a < base;
+}

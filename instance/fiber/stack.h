@@ -1,0 +1,31 @@
+/* C stacks of fibers: mapped, with a guard below. */
+#ifndef FIBER_STACK_H
+#define FIBER_STACK_H
+
+#include <stddef.h>
+
+enum { FIBER_STACK_SIZE = 512 * 1024, FIBER_STACK_GUARD = 16 * 1024 };
+
+/* Owned by its fiber. Grows down from base + size; the guard lies below base. */
+struct fiber_stack {
+	char *base;
+	size_t size;
+};
+
+/** Map a stack. @return 0, or -1 with diag set (OutOfMemory) */
+int stack_init(struct fiber_stack *s, size_t size);
+void stack_fini(struct fiber_stack *s);
+/** Is the address in the guard of this stack? Safe in a signal handler. */
+int stack_is_guard(const struct fiber_stack *s, const void *addr);
+
+/**
+ * From now on a fiber that runs into its guard is named on `fd` before the
+ * process dies of SIGSEGV. Call once, in the thread that runs the fibers.
+ * @return 0, or -1 with diag set
+ */
+int stack_watch_overflow(void);
+/** Where to write: stderr by default; the log's descriptor when there is one. */
+void stack_set_overflow_fd(int fd);
+void stack_unwatch_overflow(void);
+
+#endif

@@ -1,0 +1,109 @@
+#include "instance/fiber/switch.h"
+
+#include <lua.h>
+#include <luajit.h>
+#include <pthread.h>
+
+#include "instance/fiber/ctx.h"
+#include "instance/fiber/stack.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SWITCH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SWITCH_ASAN 1
+#endif
+#endif
+#ifdef SWITCH_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+static void (*fiber_entry)(void);
+static struct fiber_stack sched_stack; /* not ours: bounds for the sanitizer */
+
+void switch_init(void)
+{
+	pthread_attr_t attr;
+	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+		return;
+	void *base;
+	if (pthread_attr_getstack(&attr, &base, &sched_stack.size) == 0)
+		sched_stack.base = base;
+	pthread_attr_destroy(&attr);
+}
+
+void switch_check(void)
+{
+	lua_State *L = fiber_current->lua_now;
+	if (L != NULL)
+		luaJIT_setmode(L, 0, LUAJIT_MODE_DEBUG);
+}
+
+static int noop(lua_State *L)
+{
+	return 0;
+}
+
+/* The function object is kept in the registry: a new one per switch is garbage. */
+static void reenter_vm(lua_State *L)
+{
+	static char key;
+	lua_pushlightuserdata(L, &key);
+	lua_rawget(L, LUA_REGISTRYINDEX);
+	if (unlikely(lua_isnil(L, -1))) {
+		lua_pop(L, 1);
+		lua_pushlightuserdata(L, &key);
+		lua_pushcfunction(L, noop);
+		lua_rawset(L, LUA_REGISTRYINDEX);
+		lua_pushlightuserdata(L, &key);
+		lua_rawget(L, LUA_REGISTRYINDEX);
+	}
+	lua_call(L, 0, 0);
+}
+
+static void sanitizer_leave(struct fiber *from, const struct fiber *to)
+{
+#ifdef SWITCH_ASAN
+	const struct fiber_stack *s = to->stack.base != NULL ? &to->stack : &sched_stack;
+	__sanitizer_start_switch_fiber(&from->fake_stack, s->base, s->size);
+#endif
+}
+
+static void sanitizer_arrive(struct fiber *to)
+{
+#ifdef SWITCH_ASAN
+	__sanitizer_finish_switch_fiber(to->fake_stack, NULL, NULL);
+#endif
+}
+
+static void first_arrival(struct ctx_transfer t)
+{
+	struct fiber *from = t.data;
+	from->ctx = t.from;
+	sanitizer_arrive(fiber_current);
+	fiber_entry();
+	__builtin_unreachable();
+}
+
+void switch_prepare(struct fiber *f, void (*entry)(void))
+{
+	fiber_entry = entry;
+	f->ctx = ctx_make(f->stack.base + f->stack.size, f->stack.size, first_arrival);
+}
+
+void switch_to(struct fiber *to)
+{
+	struct fiber *from = fiber_current;
+	switch_check();
+	from->flags &= ~FIBER_IS_RUNNING;
+	to->flags = (to->flags | FIBER_IS_RUNNING) & ~FIBER_IS_READY;
+	to->csw++;
+	fiber_current = to;
+	diag_current = &to->diag;
+	sanitizer_leave(from, to);
+	struct ctx_transfer t = ctx_jump(to->ctx, from);
+	((struct fiber *)t.data)->ctx = t.from;
+	sanitizer_arrive(from);
+	if (from->lua_now != NULL)
+		reenter_vm(from->lua_now);
+}
