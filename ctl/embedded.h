@@ -1,0 +1,16 @@
+/* Lua text that ctl carries; made at build time. */
+#ifndef CTL_EMBEDDED_H
+#define CTL_EMBEDDED_H
+
+#include <stddef.h>
+
+/* What commands send to an instance: lua/remote.lua. */
+extern const char remote_lua[];
+extern const size_t remote_lua_len;
+extern const char remote_lua_hash[];
+/* What `start` runs the instance file with: ctl/launcher.lua. */
+extern const char launcher_lua[];
+extern const size_t launcher_lua_len;
+extern const char launcher_lua_hash[];
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Ctrl-C. SIGINT stays blocked except inside interrupt_poll(), so none is lost
+ * between a test of the flag and the wait.
+ */
+#ifndef CTL_INTERRUPT_H
+#define CTL_INTERRUPT_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include "ctl/ctl.h"
+
+/** From now on SIGINT sets a flag. */
+void interrupt_start(void);
+/** Back to the default: SIGINT ends the program. */
+void interrupt_stop(void);
+/** Was there one? The flag is cleared. */
+bool interrupt_take(void);
+/** poll() that ends with EINTR on Ctrl-C. */
+int interrupt_poll(struct pollfd *fds, unsigned n, int timeout_ms);
+
+#endif

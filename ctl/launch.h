@@ -1,0 +1,29 @@
+/* Starting an instance and seeing it through until it is ready. */
+#ifndef CTL_LAUNCH_H
+#define CTL_LAUNCH_H
+
+#include "ctl/config.h"
+#include "ctl/ctl.h"
+#include "ctl/instance.h"
+
+struct launch_options {
+	const char *engine; /* "tarantella", "tarantool" or a path */
+	int64_t timeout_ms;
+	bool keep;	    /* leave a process that did not become ready */
+	bool is_restart;    /* TARANTOOL_RESTARTED=true */
+	int argc;	    /* arguments of the instance file */
+	char **argv;
+};
+
+/**
+ * Start the instance; returns when it is ready. In the foreground (background =
+ * false in the defaults, or under a service manager) this process becomes the
+ * instance.
+ * @return an exit code; what is wrong was said
+ */
+int launch_instance(const struct config *cfg, const struct instance *inst,
+	const struct launch_options *opt);
+/** Compile the instance file. @return CTL_OK or an exit code, after saying why */
+int launch_check(const struct instance *inst);
+
+#endif

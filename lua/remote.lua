@@ -1,0 +1,553 @@
+-- What a command of ctl needs inside the instance. ctl sends this file once: it
+-- stays in the registry under KEY (a name with the file's hash, set by ctl in
+-- front of this text) and answers op by op. It runs on tarantella and on stock
+-- Tarantool alike, over IPROTO and over the text console, touches no global and
+-- nothing in package.loaded, and never raises.
+--
+-- Every op returns strings, numbers and tables, never nil in the middle.
+
+local registry = debug.getregistry()
+local fiber = require('fiber')
+
+local M = registry[KEY .. '/state'] or {requests = {}, printers = {}, count = 0}
+registry[KEY .. '/state'] = M
+
+local ops = {}
+
+local function pack(...)
+    return {n = select('#', ...), ...}
+end
+
+local function session()
+    return type(box) == 'table' and rawget(box, 'session') or nil
+end
+
+-- Output formats ------------------------------------------------------------
+
+local formats = {}
+
+local yaml_encoder, json_encoder
+
+local function encoder(module)
+    local enc = require(module).new()
+    enc.cfg({
+        encode_invalid_numbers = true,
+        encode_load_metatables = true,
+        encode_use_tostring = true,
+        encode_invalid_as_nil = true,
+    })
+    return enc
+end
+
+-- The results as an array without holes.
+local function dense(results)
+    local null = require('json').NULL
+    local list = {}
+    for i = 1, results.n do
+        local v = results[i]
+        if v == nil then
+            v = null
+        end
+        list[i] = v
+    end
+    return list
+end
+
+function formats.yaml(results)
+    if results.n == 0 then
+        return '---\n...\n'
+    end
+    yaml_encoder = yaml_encoder or encoder('yaml')
+    return yaml_encoder.encode(dense(results))
+end
+
+-- A value made of what json can hold: functions become text, rings are cut.
+local function plain(v, seen)
+    local t = type(v)
+    if t == 'function' or t == 'thread' or t == 'userdata' then
+        return tostring(v)
+    end
+    if t ~= 'table' then
+        return v
+    end
+    local mt = getmetatable(v)
+    if type(mt) == 'table' and type(mt.__serialize) == 'function' then
+        return plain(mt.__serialize(v), seen)
+    end
+    if seen[v] then
+        return '<cycle>'
+    end
+    seen[v] = true
+    local copy = setmetatable({}, {__serialize = type(mt) == 'table' and
+        type(mt.__serialize) == 'string' and mt.__serialize or nil})
+    for k, item in pairs(v) do
+        if type(k) ~= 'number' and type(k) ~= 'string' then
+            k = tostring(k)
+        end
+        copy[k] = plain(item, seen)
+    end
+    seen[v] = nil
+    return copy
+end
+
+local function to_json(v)
+    json_encoder = json_encoder or encoder('json')
+    local ok, text = pcall(json_encoder.encode, v)
+    if not ok then
+        text = json_encoder.encode(plain(v, {}))
+    end
+    return text
+end
+
+function formats.json(results)
+    local list = {}
+    for i, v in ipairs(dense(results)) do
+        list[i] = to_json(v)
+    end
+    return '[' .. table.concat(list, ',') .. ']'
+end
+
+-- Each result on a line of its own.
+function formats.json_lines(results)
+    local list = {}
+    for i, v in ipairs(dense(results)) do
+        list[i] = to_json(v) .. '\n'
+    end
+    return table.concat(list)
+end
+
+local KEYWORDS = {}
+for word in ([[and break do else elseif end false for function goto if in local
+    nil not or repeat return then true until while]]):gmatch('%a+') do
+    KEYWORDS[word] = true
+end
+
+local function quoted(s)
+    return '"' .. s:gsub('[%c"\\\127-\255]', function(c)
+        if c == '\n' then
+            return '\\n'
+        elseif c == '"' or c == '\\' then
+            return '\\' .. c
+        elseif c:byte() >= 128 then
+            return c
+        end
+        return ('\\%03d'):format(c:byte())
+    end) .. '"'
+end
+
+local to_lua
+
+local function table_to_lua(v, seen)
+    if seen[v] then
+        return 'nil --[[cycle]]'
+    end
+    seen[v] = true
+    local out, count = {}, #v
+    for i = 1, count do
+        out[i] = to_lua(v[i], seen)
+    end
+    local keys = {}
+    for k in pairs(v) do
+        if type(k) ~= 'number' or k < 1 or k > count or k % 1 ~= 0 then
+            keys[#keys + 1] = k
+        end
+    end
+    table.sort(keys, function(a, b)
+        if type(a) == type(b) and (type(a) == 'number' or type(a) == 'string') then
+            return a < b
+        end
+        return type(a) < type(b)
+    end)
+    for _, k in ipairs(keys) do
+        local name
+        if type(k) == 'string' and k:match('^[%a_][%w_]*$') and not KEYWORDS[k] then
+            name = k
+        else
+            name = '[' .. to_lua(k, seen) .. ']'
+        end
+        out[#out + 1] = name .. ' = ' .. to_lua(v[k], seen)
+    end
+    seen[v] = nil
+    return '{' .. table.concat(out, ', ') .. '}'
+end
+
+function to_lua(v, seen)
+    local t = type(v)
+    if t == 'string' then
+        return quoted(v)
+    elseif t == 'cdata' and v == nil then
+        return 'box.NULL'
+    elseif t == 'cdata' and type(box) == 'table' and box.tuple ~= nil and
+            box.tuple.is ~= nil and box.tuple.is(v) then
+        return table_to_lua(v:totable(), seen)
+    elseif t == 'table' then
+        local mt = getmetatable(v)
+        if type(mt) == 'table' and type(mt.__serialize) == 'function' then
+            return to_lua(mt.__serialize(v), seen)
+        end
+        return table_to_lua(v, seen)
+    elseif t == 'number' or t == 'boolean' or t == 'nil' then
+        return tostring(v)
+    elseif t == 'cdata' and tostring(v):match('^%-?%d+U?LL$') then
+        return tostring(v)
+    end
+    return quoted(tostring(v))
+end
+
+function formats.lua(results)
+    local list = {}
+    for i, v in ipairs(dense(results)) do
+        list[i] = to_lua(v, {})
+    end
+    return table.concat(list, ', ') .. ';\n'
+end
+
+-- A result as rows and columns: an array of tuples, arrays or maps is a row each,
+-- a lone map a row of its fields, anything else one cell.
+
+local function cell(v)
+    if type(v) == 'string' then
+        return (v:gsub('[%c\127]', function(c)
+            return c == '\n' and '\\n' or ('\\%03d'):format(c:byte())
+        end))
+    elseif v == nil then
+        return 'null'
+    end
+    return to_json(v)
+end
+
+-- The fields of a row by column name; nil when the value has none.
+local function row_fields(v, columns, known)
+    local names
+    if type(v) == 'cdata' and type(box) == 'table' and box.tuple ~= nil and
+            box.tuple.is ~= nil and box.tuple.is(v) then
+        names = v:tomap({names_only = true})
+        local by_no = {}
+        for name, item in pairs(names) do
+            by_no[name] = item
+        end
+        v = v:totable()
+    end
+    if type(v) ~= 'table' then
+        return nil
+    end
+    local row, extra = {}, {}
+    for k, item in pairs(v) do
+        local name = type(k) == 'number' and ('col%d'):format(k) or tostring(k)
+        row[name] = cell(item)
+        if not known[name] then
+            known[name] = true
+            extra[#extra + 1] = {name, k}
+        end
+    end
+    table.sort(extra, function(a, b)
+        if type(a[2]) == 'number' and type(b[2]) == 'number' then
+            return a[2] < b[2]
+        end
+        return a[1] < b[1]
+    end)
+    for _, item in ipairs(extra) do
+        columns[#columns + 1] = item[1]
+    end
+    return row
+end
+
+local function width(s)
+    local _, n = s:gsub('[^\128-\191]', '')
+    return n
+end
+
+local function render(columns, rows)
+    local widths = {}
+    for i, name in ipairs(columns) do
+        widths[i] = width(name)
+        for _, row in ipairs(rows) do
+            widths[i] = math.max(widths[i], width(row[name] or ''))
+        end
+    end
+    local function line(get)
+        local out = {}
+        for i, name in ipairs(columns) do
+            local text = get(name)
+            out[i] = ' ' .. text .. (' '):rep(widths[i] - width(text)) .. ' '
+        end
+        return '|' .. table.concat(out, '|') .. '|\n'
+    end
+    local rule = {}
+    for i in ipairs(columns) do
+        rule[i] = ('-'):rep(widths[i] + 2)
+    end
+    rule = '+' .. table.concat(rule, '+') .. '+\n'
+    local out = {rule, line(function(name) return name end), rule}
+    for _, row in ipairs(rows) do
+        out[#out + 1] = line(function(name) return row[name] or '' end)
+    end
+    out[#out + 1] = rule
+    return table.concat(out)
+end
+
+local function table_of(v)
+    local columns, known, rows = {}, {}, {}
+    local is_list = type(v) == 'table' and #v > 0
+    if is_list then
+        for i = 1, #v do
+            if type(v[i]) ~= 'table' and type(v[i]) ~= 'cdata' then
+                is_list = false
+            end
+        end
+    end
+    for _, item in ipairs(is_list and v or {v}) do
+        local row = row_fields(item, columns, known)
+        if row == nil then
+            if not known.value then
+                known.value = true
+                columns[#columns + 1] = 'value'
+            end
+            row = {value = cell(item)}
+        end
+        rows[#rows + 1] = row
+    end
+    return render(columns, rows)
+end
+
+function formats.table(results)
+    local list = {}
+    for i, v in ipairs(dense(results)) do
+        list[i] = table_of(v)
+    end
+    return table.concat(list)
+end
+
+-- What the code prints ------------------------------------------------------
+
+-- While a request runs, print() of its fiber goes to who asked for it; any other
+-- fiber's goes where it always went.
+local function hooked_print(...)
+    local rq = M.printers[fiber.self():id()]
+    if rq == nil then
+        return M.print(...)
+    end
+    local items = pack(...)
+    for i = 1, items.n do
+        items[i] = tostring(items[i])
+    end
+    local text = table.concat(items, '\t') .. '\n'
+    if rq.is_text then
+        text = require('digest').base64_encode(text, {nowrap = true})
+    end
+    if not pcall(session().push, 'ctl-print/' .. text) then
+        return M.print(...)
+    end
+end
+
+local function request_begin(rq)
+    M.requests[rq.token] = rq
+    if session() ~= nil and rq.is_streaming then
+        M.printers[rq.fiber:id()] = rq
+        if M.count == 0 then
+            M.print = _G.print
+            _G.print = hooked_print
+        end
+        M.count = M.count + 1
+    end
+end
+
+local function request_end(rq)
+    M.requests[rq.token] = nil
+    if M.printers[rq.fiber:id()] == rq then
+        M.printers[rq.fiber:id()] = nil
+        M.count = M.count - 1
+        if M.count == 0 and _G.print == hooked_print then
+            _G.print = M.print
+        end
+    end
+end
+
+-- eval ----------------------------------------------------------------------
+
+local function compile(text, name)
+    if text:sub(1, 3) == '\239\187\191' then
+        text = text:sub(4)
+    end
+    if text:sub(1, 1) == '#' then
+        text = text:gsub('^[^\n]*', '', 1)
+    end
+    name = name ~= '' and name or text
+    local chunk = loadstring('return ' .. text, name)
+    if chunk ~= nil then
+        return chunk
+    end
+    return loadstring(text, name)
+end
+
+local function error_text(e)
+    if type(e) == 'table' then
+        local mt = getmetatable(e)
+        if type(mt) ~= 'table' or mt.__tostring == nil then
+            local ok, text = pcall(to_json, e)
+            return ok and text or tostring(e)
+        end
+    end
+    return tostring(e)
+end
+
+-- The frames of the code, without ours below them.
+local function code_traceback()
+    local text = debug.traceback('', 3)
+    local last
+    local from = 1
+    while true do
+        local at = text:find("\n\t[C]: in function 'xpcall'", from, true)
+        if at == nil then
+            break
+        end
+        last, from = at, at + 1
+    end
+    if last ~= nil then
+        text = text:sub(1, last - 1)
+    end
+    return (text:gsub('^\n', ''))
+end
+
+local function is_client_gone(sid)
+    local s = session()
+    return s ~= nil and sid ~= nil and s.exists ~= nil and not s.exists(sid)
+end
+
+local function log_lost(rq, what)
+    require('log').info('ctl: the client of %s is gone; %s', rq.name, what)
+end
+
+-- text, chunk name ('': the text), arguments, format, token, text console?,
+-- stream what it prints?
+function ops.eval(text, name, args, format, token, is_text, is_streaming)
+    local chunk, err = compile(text, name)
+    if chunk == nil then
+        return 'error', err, ''
+    end
+    local s = session()
+    local rq = {
+        token = token, fiber = fiber.self(), is_text = is_text,
+        is_streaming = is_streaming, name = name ~= '' and name or 'an expression',
+    }
+    local _, sid = pcall(function() return s.id() end)
+    local trace = ''
+    request_begin(rq)
+    local results = pack(xpcall(chunk, function(e)
+        trace = code_traceback()
+        return e
+    end, unpack(args)))
+    request_end(rq)
+    local is_gone = is_client_gone(sid)
+    if not results[1] then
+        local message = error_text(results[2])
+        if is_gone then
+            log_lost(rq, 'it failed: ' .. message)
+        end
+        return 'error', message, trace
+    end
+    table.remove(results, 1)
+    results.n = results.n - 1
+    local ok, out = pcall(formats[format] or formats.yaml, results)
+    if not ok then
+        return 'error', 'exception while formatting output: ' .. tostring(out), ''
+    end
+    if is_gone then
+        log_lost(rq, 'its result: ' .. out)
+    end
+    return 'ok', out
+end
+
+-- The other ops -------------------------------------------------------------
+
+function ops.cancel(token)
+    local rq = M.requests[token]
+    if rq == nil then
+        return 'none'
+    end
+    rq.fiber:cancel()
+    return 'ok'
+end
+
+function ops.status()
+    local t = {pid = require('tarantool').pid and require('tarantool').pid() or 0}
+    if type(box) ~= 'table' or type(box.cfg) == 'function' then
+        t.status = 'loading'
+        return 'ok', t
+    end
+    local info = box.info
+    t.status, t.pid, t.version = info.status, info.pid, info.version
+    t.package, t.uptime, t.ro = info.package, info.uptime, info.ro
+    t.uuid, t.listen = info.uuid, box.cfg.listen and tostring(box.cfg.listen)
+    return 'ok', t
+end
+
+-- Where the log goes: a file's path, or ''.
+local function log_path()
+    local spec = type(box) == 'table' and type(box.cfg) ~= 'function' and box.cfg.log
+    if type(spec) ~= 'string' then
+        return ''
+    end
+    spec = spec:gsub('^file:', '')
+    if spec:match('^%s*|') or spec:match('^pipe:') or spec:match('^syslog:') then
+        return ''
+    end
+    if spec:sub(1, 1) ~= '/' then
+        spec = require('fio').cwd() .. '/' .. spec
+    end
+    return spec
+end
+
+function ops.log_path()
+    return 'ok', log_path()
+end
+
+-- Reopen the log and make sure that it was: the file is there again.
+function ops.logrotate(timeout)
+    local log, fio = require('log'), require('fio')
+    local path = log_path()
+    log.rotate(log)
+    local deadline = fiber.clock() + timeout
+    while path ~= '' and fio.stat(path) == nil do
+        if fiber.clock() > deadline then
+            return 'error', ('the log file %s was not reopened'):format(path), ''
+        end
+        fiber.sleep(0.001)
+    end
+    log.info('Rotate log file')
+    return 'ok', path
+end
+
+-- Wait until box is configured.
+function ops.wait_ready(timeout)
+    local deadline = fiber.clock() + timeout
+    while type(box) ~= 'table' or type(box.cfg) == 'function' or
+            box.info.status ~= 'running' do
+        if fiber.clock() > deadline then
+            return 'error', 'not ready', ''
+        end
+        fiber.sleep(0.005)
+    end
+    return 'ok', ''
+end
+
+function ops.complete(text, from, to)
+    local handler = require('console').completion_handler
+    local list = handler and handler(text, from, to)
+    return 'ok', type(list) == 'table' and list or {}
+end
+
+local function run(op, ...)
+    local f = ops[op]
+    if f == nil then
+        return 'error', ("ctl: no op '%s'"):format(tostring(op)), ''
+    end
+    local results = pack(pcall(f, ...))
+    if not results[1] then
+        return 'error', tostring(results[2]), ''
+    end
+    return unpack(results, 2, results.n)
+end
+
+registry[KEY] = run
+return run(...)
