@@ -23,7 +23,8 @@ static const struct dir_key {
 } dir_keys[] = {
 	{{"pid_file"}, "/var/run/tarantool", offsetof(struct config, run_dir)},
 	{{"wal_dir"}, "/var/lib/tarantool", offsetof(struct config, wal_dir)},
-	{{"memtx_dir", "snap_dir"}, "/var/lib/tarantool", offsetof(struct config, memtx_dir)},
+	{{"memtx_dir", "snap_dir"}, "/var/lib/tarantool",
+		offsetof(struct config, memtx_dir)},
 	{{"vinyl_dir"}, "/var/lib/tarantool", offsetof(struct config, vinyl_dir)},
 	{{"log", "logger"}, "/var/log/tarantool", offsetof(struct config, log_dir)},
 };
@@ -48,14 +49,16 @@ static int open_file(struct config *cfg)
 			char cwd[PATH_MAX];
 			if (getcwd(cwd, sizeof(cwd)) == NULL)
 				continue;
-			rc = text_set(cfg->path, sizeof(cfg->path), "%s/.tarantoolctl", cwd);
+			rc = text_set(
+				cfg->path, sizeof(cfg->path), "%s/.tarantoolctl", cwd);
 		} else if (i == 1) {
 			if (home == NULL)
 				continue;
 			rc = text_set(cfg->path, sizeof(cfg->path),
 				"%s/.config/tarantool/tarantool", home);
 		} else {
-			rc = text_set(cfg->path, sizeof(cfg->path), "/etc/default/tarantool");
+			rc = text_set(
+				cfg->path, sizeof(cfg->path), "/etc/default/tarantool");
 		}
 		if (rc != 0)
 			continue;
@@ -64,7 +67,8 @@ static int open_file(struct config *cfg)
 		if (fd >= 0)
 			return fd;
 		if (errno != ENOENT && errno != ENOTDIR) {
-			ctl_say("Can't read defaults file %s: %s", cfg->path, strerror(errno));
+			ctl_say("Can't read defaults file %s: %s", cfg->path,
+				strerror(errno));
 			return -2;
 		}
 	}
@@ -81,14 +85,16 @@ static int check_owner(const char *path, int fd)
 		return CTL_UNREACHABLE;
 	}
 	if (st.st_uid != 0 && st.st_uid != geteuid()) {
-		ctl_say("Refused to run defaults file %s: it belongs to neither root nor you "
+		ctl_say("Refused to run defaults file %s: it belongs to neither root nor "
+			"you "
 			"(uid %u)",
 			path, (unsigned)st.st_uid);
 		return CTL_FAILED;
 	}
 	bool is_own_group = st.st_gid == 0 || st.st_gid == getegid();
 	if ((st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && !is_own_group)) {
-		ctl_say("Refused to run defaults file %s: others may write to it (mode %04o)",
+		ctl_say("Refused to run defaults file %s: others may write to it (mode "
+			"%04o)",
 			path, (unsigned)st.st_mode & 07777);
 		return CTL_FAILED;
 	}
@@ -129,15 +135,16 @@ static int run_file(lua_State *L, const struct config *cfg, int fd)
 	lua_setfenv(L, -2);
 	if (lua_pcall(L, 0, 0, 0) != 0) {
 		const char *msg = lua_tostring(L, -1);
-		ctl_say("Failed to execute defaults file: %s", msg ? msg : "unknown error");
+		ctl_say("Failed to execute defaults file: %s",
+			msg ? msg : "unknown error");
 		return CTL_FAILED;
 	}
 	return CTL_OK;
 }
 
 /** Copy default_cfg[key] (a string, or nil) and take it out of the table. */
-static int take_string(lua_State *L, const struct config *cfg, const char *key, char *out,
-	size_t size)
+static int take_string(
+	lua_State *L, const struct config *cfg, const char *key, char *out, size_t size)
 {
 	lua_getfield(L, -1, key);
 	int rc = CTL_OK;
@@ -147,7 +154,8 @@ static int take_string(lua_State *L, const struct config *cfg, const char *key, 
 		rc = -1;
 	}
 	if (rc != 0)
-		ctl_say("Bad default_cfg.%s in %s: should be a path or a name", key, cfg->path);
+		ctl_say("Bad default_cfg.%s in %s: should be a path or a name", key,
+			cfg->path);
 	lua_pop(L, 1);
 	lua_pushnil(L);
 	lua_setfield(L, -2, key);
@@ -159,14 +167,18 @@ static int read_default_cfg(lua_State *L, struct config *cfg)
 {
 	for (size_t i = 0; i < lengthof(dir_keys); i++) {
 		char *out = (char *)cfg + dir_keys[i].offset;
-		for (int n = 1; n >= 0; n--) { /* the alias first: its elder overwrites it */
+		for (int n = 1; n >= 0;
+			n--) { /* the alias first: its elder overwrites it */
 			const char *name = dir_keys[i].names[n];
-			if (name != NULL && take_string(L, cfg, name, out, PATH_MAX) != CTL_OK)
+			if (name != NULL &&
+				take_string(L, cfg, name, out, PATH_MAX) != CTL_OK)
 				return CTL_FAILED;
 		}
 	}
-	if (take_string(L, cfg, "username", cfg->username, sizeof(cfg->username)) != CTL_OK ||
-		take_string(L, cfg, "language", cfg->language, sizeof(cfg->language)) != CTL_OK)
+	if (take_string(L, cfg, "username", cfg->username, sizeof(cfg->username)) !=
+			CTL_OK ||
+		take_string(L, cfg, "language", cfg->language, sizeof(cfg->language)) !=
+			CTL_OK)
 		return CTL_FAILED;
 	for (char *p = cfg->language; *p != '\0'; p++)
 		*p |= *p >= 'A' && *p <= 'Z' ? 0x20 : 0;
@@ -192,7 +204,8 @@ static int add_engine(struct config *cfg, const char *instance, const char *engi
 	if (list == NULL)
 		return -1;
 	cfg->engines = list;
-	list[cfg->engine_count] = (struct config_engine){strdup(instance), strdup(engine)};
+	list[cfg->engine_count] =
+		(struct config_engine){strdup(instance), strdup(engine)};
 	struct config_engine *added = &list[cfg->engine_count++];
 	return added->instance != NULL && added->engine != NULL ? 0 : -1;
 }
@@ -202,7 +215,8 @@ static int read_engine(lua_State *L, struct config *cfg)
 {
 	int rc = 0;
 	if (lua_type(L, -1) == LUA_TSTRING)
-		return text_set(cfg->engine, sizeof(cfg->engine), "%s", lua_tostring(L, -1));
+		return text_set(
+			cfg->engine, sizeof(cfg->engine), "%s", lua_tostring(L, -1));
 	if (lua_isnil(L, -1))
 		return 0;
 	if (!lua_istable(L, -1))
@@ -238,7 +252,8 @@ static int read_env(lua_State *L, struct config *cfg)
 		return CTL_FAILED;
 	lua_getfield(L, -1, "engine");
 	if (read_engine(L, cfg) != 0) {
-		ctl_say("Bad engine in %s: should be a name, a path, or a table of them by "
+		ctl_say("Bad engine in %s: should be a name, a path, or a table of them "
+			"by "
 			"instance",
 			cfg->path);
 		return CTL_FAILED;
@@ -289,10 +304,11 @@ int config_load(struct config *cfg)
 	}
 	if (access(cfg->instance_dir, F_OK) != 0) {
 		if (errno == ENOENT)
-			ctl_say("Instance directory %s does not exist", cfg->instance_dir);
+			ctl_say("Instance directory %s does not exist",
+				cfg->instance_dir);
 		else
-			ctl_say("Can't access instance directory %s: %s", cfg->instance_dir,
-				strerror(errno));
+			ctl_say("Can't access instance directory %s: %s",
+				cfg->instance_dir, strerror(errno));
 		return errno == ENOENT ? CTL_FAILED : CTL_UNREACHABLE;
 	}
 	return CTL_OK;

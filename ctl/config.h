@@ -18,7 +18,7 @@ struct config_engine {
 /* Owned by main(). */
 struct config {
 	char path[PATH_MAX]; /* the file read; "": built-in values */
-	bool is_user;	     /* found in . or ~: run as the caller */
+	bool is_user;        /* found in . or ~: run as the caller */
 	char run_dir[PATH_MAX];
 	char wal_dir[PATH_MAX];
 	char memtx_dir[PATH_MAX];

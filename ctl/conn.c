@@ -163,7 +163,8 @@ static int short_path(const char *path, struct sockaddr_un *addr, int *ret_dir_f
 	return 0;
 }
 
-static enum conn_status connect_unix(struct conn *c, const char *path, deadline_ms deadline)
+static enum conn_status connect_unix(
+	struct conn *c, const char *path, deadline_ms deadline)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	_cleanup_(closefd) int dir_fd = -1;
@@ -195,17 +196,20 @@ enum conn_status conn_open_unix(struct conn *c, const char *path, deadline_ms de
 	return rc == CONN_OK ? read_greeting(c, deadline) : rc;
 }
 
-static enum conn_status connect_tcp(struct conn *c, const char *host, const char *service,
-	deadline_ms deadline)
+static enum conn_status connect_tcp(
+	struct conn *c, const char *host, const char *service, deadline_ms deadline)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-	int gai = getaddrinfo(host[0] != '\0' ? host : "localhost", service, &hints, &list);
+	int gai =
+		getaddrinfo(host[0] != '\0' ? host : "localhost", service, &hints, &list);
 	if (gai != 0)
 		return fail(c, "%s: %s", host, gai_strerror(gai));
 	enum conn_status rc = CONN_FAILED;
-	for (struct addrinfo *ai = list; ai != NULL && rc == CONN_FAILED; ai = ai->ai_next) {
+	for (struct addrinfo *ai = list; ai != NULL && rc == CONN_FAILED;
+		ai = ai->ai_next) {
 		closefd(&c->fd);
-		c->fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		c->fd = socket(
+			ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (c->fd < 0) {
 			rc = fail_errno(c, "socket");
 			continue;
@@ -253,21 +257,25 @@ static enum conn_status login(struct conn *c, const struct uri *uri, deadline_ms
 	bool has_password = uri->password.data != NULL;
 	if (c->is_text)
 		return CONN_OK; /* whoever may connect is admin there */
-	if (text_set(user, sizeof(user), "%.*s", (int)uri->login.len, uri->login.data) != 0)
+	if (text_set(user, sizeof(user), "%.*s", (int)uri->login.len, uri->login.data) !=
+		0)
 		return fail(c, "the user's name is too long");
 	if (has_password)
 		chap_scramble(uri->password.data, uri->password.len, c->greeting.salt,
 			scramble);
-	if (iproto_encode_auth(&c->out, ++c->sync, user, has_password ? scramble : NULL) != 0)
+	if (iproto_encode_auth(
+		    &c->out, ++c->sync, user, has_password ? scramble : NULL) != 0)
 		return fail(c, "out of memory");
 	enum conn_status rc = conn_flush(c, deadline);
 	return rc == CONN_OK ? read_ack(c, deadline) : rc;
 }
 
-enum conn_status conn_open_uri(struct conn *c, const struct uri *uri, deadline_ms deadline)
+enum conn_status conn_open_uri(
+	struct conn *c, const struct uri *uri, deadline_ms deadline)
 {
 	char host[NI_MAXHOST], service[PATH_MAX];
-	if (text_set(host, sizeof(host), "%.*s", (int)uri->host.len, uri->host.data) != 0 ||
+	if (text_set(host, sizeof(host), "%.*s", (int)uri->host.len, uri->host.data) !=
+			0 ||
 		text_set(service, sizeof(service), "%.*s", (int)uri->service.len,
 			uri->service.data) != 0)
 		return fail(c, "the address is too long");
@@ -283,8 +291,8 @@ enum conn_status conn_open_uri(struct conn *c, const struct uri *uri, deadline_m
 	return rc;
 }
 
-enum conn_status conn_read_frame(struct conn *c, struct iproto_frame *ret_frame,
-	deadline_ms deadline)
+enum conn_status conn_read_frame(
+	struct conn *c, struct iproto_frame *ret_frame, deadline_ms deadline)
 {
 	drop_consumed(c);
 	for (;;) {
@@ -306,13 +314,14 @@ enum conn_status conn_read_frame(struct conn *c, struct iproto_frame *ret_frame,
 	}
 }
 
-enum conn_status conn_read_text(struct conn *c, const char **ret_reply, size_t *ret_len,
-	deadline_ms deadline)
+enum conn_status conn_read_text(
+	struct conn *c, const char **ret_reply, size_t *ret_len, deadline_ms deadline)
 {
 	drop_consumed(c);
 	c->scanned = 0;
 	for (;;) {
-		size_t len = text_find_reply(buf_head(&c->in), buf_used(&c->in), &c->scanned);
+		size_t len =
+			text_find_reply(buf_head(&c->in), buf_used(&c->in), &c->scanned);
 		if (len > 0) {
 			*ret_reply = buf_head(&c->in);
 			*ret_len = c->consumed = len;
@@ -337,5 +346,6 @@ enum conn_status conn_ping(struct conn *c, deadline_ms deadline)
 	enum conn_status status = conn_flush(c, deadline);
 	if (status != CONN_OK)
 		return status;
-	return c->is_text ? conn_read_text(c, &reply, &len, deadline) : read_ack(c, deadline);
+	return c->is_text ? conn_read_text(c, &reply, &len, deadline)
+			  : read_ack(c, deadline);
 }

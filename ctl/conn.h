@@ -34,7 +34,7 @@ struct conn {
 	struct greeting greeting;
 	uint64_t sync; /* of the last request */
 	struct buf in, out;
-	size_t scanned;	 /* of a text reply that is not whole */
+	size_t scanned;  /* of a text reply that is not whole */
 	size_t consumed; /* bytes of `in` that the last reply took */
 	char error[512];
 };
@@ -44,15 +44,16 @@ void conn_fini(struct conn *c);
 /** Connect to a Unix socket (a path of any length) and read the greeting. */
 enum conn_status conn_open_unix(struct conn *c, const char *path, deadline_ms deadline);
 /** Connect to what the URI names, and log in when it has a user. */
-enum conn_status conn_open_uri(struct conn *c, const struct uri *uri, deadline_ms deadline);
+enum conn_status conn_open_uri(
+	struct conn *c, const struct uri *uri, deadline_ms deadline);
 /** Send what is in c->out. */
 enum conn_status conn_flush(struct conn *c, deadline_ms deadline);
 /** Read a whole frame; it is valid until the next read. */
-enum conn_status conn_read_frame(struct conn *c, struct iproto_frame *ret_frame,
-	deadline_ms deadline);
+enum conn_status conn_read_frame(
+	struct conn *c, struct iproto_frame *ret_frame, deadline_ms deadline);
 /** Read a whole text reply, its end marker included. */
-enum conn_status conn_read_text(struct conn *c, const char **ret_reply, size_t *ret_len,
-	deadline_ms deadline);
+enum conn_status conn_read_text(
+	struct conn *c, const char **ret_reply, size_t *ret_len, deadline_ms deadline);
 /** Does the instance's event loop answer? */
 enum conn_status conn_ping(struct conn *c, deadline_ms deadline);
 

@@ -11,13 +11,13 @@
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 
 enum exit_code {
-	CTL_OK = 0,	      /* done and verified */
-	CTL_FAILED = 1,	      /* refused or failed, nothing changed */
+	CTL_OK = 0,           /* done and verified */
+	CTL_FAILED = 1,       /* refused or failed, nothing changed */
 	CTL_UNREACHABLE = 2,  /* cannot read the file or reach the instance */
-	CTL_REMOTE = 3,	      /* the code failed inside the instance, or timed out */
+	CTL_REMOTE = 3,       /* the code failed inside the instance, or timed out */
 	CTL_ROLLED_BACK = 4,  /* switched, then rolled back */
 	CTL_NOT_DRAINED = 5,  /* switched, something of the old is still there */
-	CTL_USAGE = 64,	      /* wrong command line */
+	CTL_USAGE = 64,       /* wrong command line */
 	CTL_INTERRUPTED = 130 /* Ctrl-C */
 };
 

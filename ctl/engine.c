@@ -8,7 +8,8 @@
 #include "ctl/ctl.h"
 
 /** Try DIR/NAME. */
-static int try_program(const char *dir, size_t dir_len, const char *name, char *out, size_t size)
+static int try_program(
+	const char *dir, size_t dir_len, const char *name, char *out, size_t size)
 {
 	if (text_set(out, size, "%.*s/%s", (int)dir_len, dir, name) != 0)
 		return -1;

@@ -18,8 +18,8 @@ struct branch {
 	int out_fd, err_fd; /* files in memory; -1: none */
 };
 
-static void branch_child(const struct request *rq, const struct instance *inst,
-	const struct branch *br)
+static void branch_child(
+	const struct request *rq, const struct instance *inst, const struct branch *br)
 {
 	struct request one = *rq;
 	one.instance = inst;
@@ -31,8 +31,8 @@ static void branch_child(const struct request *rq, const struct instance *inst,
 	_exit(rc);
 }
 
-static int branch_start(const struct request *rq, const struct instance *inst,
-	struct branch *br)
+static int branch_start(
+	const struct request *rq, const struct instance *inst, struct branch *br)
 {
 	br->out_fd = memfd_create("stdout", MFD_CLOEXEC);
 	br->err_fd = memfd_create("stderr", MFD_CLOEXEC);
@@ -50,7 +50,8 @@ static void branch_print(const struct branch *br, const struct instance *inst)
 	_cleanup_(buf_fini) struct buf text = {0};
 	lseek(br->err_fd, 0, SEEK_SET);
 	fd_read(br->err_fd, &text);
-	for (char *line = text.data, *end = line + text.len; line != NULL && line < end;) {
+	for (char *line = text.data, *end = line + text.len;
+		line != NULL && line < end;) {
 		char *eol = memchr(line, '\n', (size_t)(end - line));
 		size_t len = (size_t)((eol != NULL ? eol : end) - line);
 		ctl_say("%s: %.*s", inst->name, (int)len, line);

@@ -21,7 +21,8 @@ static int set_paths(const struct config *cfg, const char *name, const char *fil
 	if (file != NULL)
 		rc |= text_set(inst->file, PATH_MAX, "%s", file);
 	else
-		rc |= text_set(inst->file, PATH_MAX, "%s/%s.lua", cfg->instance_dir, name);
+		rc |= text_set(
+			inst->file, PATH_MAX, "%s/%s.lua", cfg->instance_dir, name);
 	rc |= text_set(inst->pid_path, PATH_MAX, "%s/%s.pid", cfg->run_dir, name);
 	rc |= text_set(inst->sock_path, PATH_MAX, "%s/%s.control", cfg->run_dir, name);
 	rc |= text_set(inst->log_path, PATH_MAX, "%s/%s.log", cfg->log_dir, name);
@@ -62,8 +63,8 @@ static int is_lua_file(const struct dirent *entry)
 }
 
 /** Append what is in instance_dir and matches (NULL: everything). */
-static int add_matching(const struct config *cfg, const char *pattern,
-	struct instance_list *list)
+static int add_matching(
+	const struct config *cfg, const char *pattern, struct instance_list *list)
 {
 	struct dirent **entries;
 	int n = scandir(cfg->instance_dir, &entries, is_lua_file, alphasort);

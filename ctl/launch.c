@@ -48,8 +48,9 @@ struct launch {
 	int lock_fd;
 	char lock_path[PATH_MAX];
 	int script_fd, dir_fd, ready_fd; /* inherited by the instance; -1: none */
-	off_t log_from;			 /* the log's size before */
+	off_t log_from;                  /* the log's size before */
 	pid_t child;
+	pid_t pid; /* of the instance, told by the launcher */
 	bool is_configured, is_foreground, is_ready;
 	char *error; /* what `E` said */
 };
@@ -95,18 +96,20 @@ static int make_run_dir(const struct launch *ln)
 		return CTL_FAILED;
 	}
 	if (ln->has_user && chown(dir, ln->uid, ln->gid) != 0)
-		ctl_say("Can't chown(%s, %s): %s", dir, ln->cfg->username, strerror(errno));
+		ctl_say("Can't chown(%s, %s): %s", dir, ln->cfg->username,
+			strerror(errno));
 	return CTL_OK;
 }
 
 /** One start of an instance at a time: later ones wait, then find it running. */
 static int lock_start(struct launch *ln)
 {
-	text_set(ln->lock_path, PATH_MAX, "%s/.%s.start", ln->cfg->run_dir, ln->inst->name);
+	text_set(ln->lock_path, PATH_MAX, "%s/.%s.start", ln->cfg->run_dir,
+		ln->inst->name);
 	for (;;) {
 		struct stat mine, now;
-		ln->lock_fd = open(ln->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-			0600);
+		ln->lock_fd = open(
+			ln->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (ln->lock_fd < 0 || flock(ln->lock_fd, LOCK_EX) != 0 ||
 			fstat(ln->lock_fd, &mine) != 0) {
 			ctl_say("Can't lock %s: %s", ln->lock_path, strerror(errno));
@@ -139,7 +142,8 @@ static int check_not_running(const struct launch *ln)
 		return CTL_FAILED;
 	}
 	if (pf.state == PIDFILE_ERROR) {
-		ctl_say("Can't read pid file %s: %s", ln->inst->pid_path, strerror(errno));
+		ctl_say("Can't read pid file %s: %s", ln->inst->pid_path,
+			strerror(errno));
 		return CTL_UNREACHABLE;
 	}
 	if (pf.state == PIDFILE_BROKEN) {
@@ -149,7 +153,8 @@ static int check_not_running(const struct launch *ln)
 	}
 	struct conn c;
 	conn_init(&c);
-	enum conn_status rc = conn_open_unix(&c, ln->inst->sock_path, deadline_after(500));
+	enum conn_status rc =
+		conn_open_unix(&c, ln->inst->sock_path, deadline_after(500));
 	int error = c.saved_errno;
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
@@ -157,7 +162,8 @@ static int check_not_running(const struct launch *ln)
 		getsockopt(c.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
 	conn_fini(&c);
 	if (rc == CONN_OK || rc == CONN_TIMEOUT) {
-		ctl_say("The daemon is already running: PID %d (it answers on %s, but has no "
+		ctl_say("The daemon is already running: PID %d (it answers on %s, but "
+			"has no "
 			"pid file)",
 			(int)peer.pid, ln->inst->sock_path);
 		return CTL_FAILED;
@@ -178,8 +184,9 @@ static int write_script(struct launch *ln)
 		{"memtx_dir", inst->memtx_dir}, {"vinyl_dir", inst->vinyl_dir},
 		{"log", inst->log_path}};
 
-	int rc = buf_printf(&b, "local opt = {ready_fd = %d, script_fd = %d, name = ",
-		ln->ready_fd, ln->script_fd);
+	int rc = buf_printf(&b,
+		"local opt = {ready_fd = %d, script_fd = %d, name = ", ln->ready_fd,
+		ln->script_fd);
 	rc |= luatext_cstring(&b, inst->name);
 	rc |= buf_puts(&b, ", file = ") | luatext_cstring(&b, inst->file);
 	rc |= buf_puts(&b, ", sock = ") | luatext_cstring(&b, inst->sock_path);
@@ -190,10 +197,11 @@ static int write_script(struct launch *ln)
 	else
 		rc |= buf_puts(&b, ", listen = ") | luatext_cstring(&b, inst->sock_path);
 	if (ln->has_user)
-		rc |= buf_printf(&b, ", uid = %u, gid = %u", (unsigned)ln->uid,
-			(unsigned)ln->gid);
+		rc |= buf_printf(
+			&b, ", uid = %u, gid = %u", (unsigned)ln->uid, (unsigned)ln->gid);
 	if (ln->cfg->username[0] != '\0')
-		rc |= buf_puts(&b, ", username = ") | luatext_cstring(&b, ln->cfg->username);
+		rc |= buf_puts(&b, ", username = ") |
+		      luatext_cstring(&b, ln->cfg->username);
 	rc |= buf_puts(&b, ", args = {");
 	for (int i = 0; i < ln->opt->argc; i++)
 		rc |= luatext_cstring(&b, ln->opt->argv[i]) | buf_puts(&b, ", ");
@@ -301,6 +309,7 @@ static int handle_line(struct launch *ln, const char *line)
 		return 0;
 	case 'C':
 		ln->is_configured = true;
+		ln->pid = (pid_t)strtol(line + 1, NULL, 10);
 		return 0;
 	case 'R':
 		ln->is_ready = true;
@@ -316,7 +325,8 @@ static int handle_line(struct launch *ln, const char *line)
 static int handle_lines(struct launch *ln, struct buf *in)
 {
 	char *eol;
-	while (buf_used(in) > 0 && (eol = memchr(buf_head(in), '\n', buf_used(in))) != NULL) {
+	while (buf_used(in) > 0 &&
+		(eol = memchr(buf_head(in), '\n', buf_used(in))) != NULL) {
 		char *line = buf_head(in);
 		*eol = '\0';
 		in->rpos += (size_t)(eol - line) + 1;
@@ -411,10 +421,13 @@ static void say_death(const struct launch *ln)
 	int status;
 	if (ln->error != NULL) {
 		ctl_say("%s", ln->error);
-	} else if (waitpid(ln->child, &status, WNOHANG) == ln->child && WIFSIGNALED(status)) {
-		ctl_say("Start failed: the process was killed by signal %d", WTERMSIG(status));
+	} else if (waitpid(ln->child, &status, WNOHANG) == ln->child &&
+		   WIFSIGNALED(status)) {
+		ctl_say("Start failed: the process was killed by signal %d",
+			WTERMSIG(status));
 	} else {
-		ctl_say("Start failed: the process ended before %s was ready", ln->inst->name);
+		ctl_say("Start failed: the process ended before %s was ready",
+			ln->inst->name);
 	}
 }
 
@@ -464,9 +477,10 @@ static int see_through(struct launch *ln, int fd)
 		show_log(ln);
 		return give_up(ln, CTL_FAILED);
 	}
-	ctl_say("started");
+	ctl_say("%s is ready (PID %d)", ln->inst->name, (int)ln->pid);
 	if (!ln->is_ready)
-		ctl_say("Note: %s still runs, but box is configured and the instance answers",
+		ctl_say("Note: %s still runs, but box is configured and the instance "
+			"answers",
 			ln->inst->file);
 	unlock_start(ln);
 	return ln->is_foreground ? stay_with(ln) : CTL_OK;
@@ -495,8 +509,13 @@ static int launch_locked(struct launch *ln)
 int launch_instance(const struct config *cfg, const struct instance *inst,
 	const struct launch_options *opt)
 {
-	struct launch ln = {.cfg = cfg, .inst = inst, .opt = opt, .lock_fd = -1,
-		.script_fd = -1, .dir_fd = -1, .ready_fd = -1};
+	struct launch ln = {.cfg = cfg,
+		.inst = inst,
+		.opt = opt,
+		.lock_fd = -1,
+		.script_fd = -1,
+		.dir_fd = -1,
+		.ready_fd = -1};
 	ctl_say("Starting instance %s...", inst->name);
 	int rc = launch_check(inst);
 	if (rc == CTL_FAILED)

@@ -9,9 +9,9 @@
 struct launch_options {
 	const char *engine; /* "tarantella", "tarantool" or a path */
 	int64_t timeout_ms;
-	bool keep;	    /* leave a process that did not become ready */
-	bool is_restart;    /* TARANTOOL_RESTARTED=true */
-	int argc;	    /* arguments of the instance file */
+	bool keep;       /* leave a process that did not become ready */
+	bool is_restart; /* TARANTOOL_RESTARTED=true */
+	int argc;        /* arguments of the instance file */
 	char **argv;
 };
 

@@ -146,6 +146,7 @@ local function first_cfg(cfg)
 end
 
 local function run()
+    C.ctl_launch_close(opt.script_fd)
     if opt.ready_fd >= 0 then
         C.ctl_launch_fcntl(opt.ready_fd, F_SETFD, FD_CLOEXEC)
     end

@@ -77,5 +77,6 @@ static int try_load(struct luacheck *lc, const char *prefix, const char *text, s
 
 bool luacheck_is_unfinished(struct luacheck *lc, const char *text, size_t len)
 {
-	return try_load(lc, "", text, len) == 1 && try_load(lc, "return ", text, len) != 0;
+	return try_load(lc, "", text, len) == 1 &&
+	       try_load(lc, "return ", text, len) != 0;
 }

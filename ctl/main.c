@@ -102,7 +102,8 @@ static void make_getopt(const struct verb *verb, struct option *longs, char *sho
 	char *s = shorts;
 	*s++ = '-'; /* positional ones come as option 1, in order: `--` is found */
 	*s++ = 'h';
-	for (const struct verb_option *o = verb->options; o != NULL && o->name != NULL; o++) {
+	for (const struct verb_option *o = verb->options; o != NULL && o->name != NULL;
+		o++) {
 		int has_arg = o->arg != NULL ? required_argument : no_argument;
 		longs[n] = (struct option){o->name, has_arg, NULL, OPTION_BASE + n};
 		n++;
@@ -130,14 +131,15 @@ static int option_row(const struct verb *verb, int c)
 	return -1;
 }
 
-static int set_option(const struct verb *verb, int row, const char *value,
-	struct command_line *cl)
+static int set_option(
+	const struct verb *verb, int row, const char *value, struct command_line *cl)
 {
 	const struct verb_option *o = &verb->options[row];
 	int64_t ms;
-	if (o->arg != NULL && strcmp(o->arg, "TIME") == 0 && duration_parse(value, &ms) != 0) {
-		ctl_say("Bad --%s '%s': a time such as 500ms, 5s or 2m is expected", o->name,
-			value);
+	if (o->arg != NULL && strcmp(o->arg, "TIME") == 0 &&
+		duration_parse(value, &ms) != 0) {
+		ctl_say("Bad --%s '%s': a time such as 500ms, 5s or 2m is expected",
+			o->name, value);
 		return CTL_USAGE;
 	}
 	cl->options[row] = o->arg != NULL ? value : "";
@@ -204,8 +206,8 @@ static int resolve(const struct verb *verb, const struct config *cfg,
 		result = exit_code_merge(result, rc);
 	}
 	if (result == CTL_OK && (verb->flags & VERB_INTERACTIVE) && list->count > 1) {
-		ctl_say("'%s' works on one instance, '%s' matches %d", verb->name, cl->argv[0],
-			list->count);
+		ctl_say("'%s' works on one instance, '%s' matches %d", verb->name,
+			cl->argv[0], list->count);
 		return CTL_USAGE;
 	}
 	return result;
@@ -216,8 +218,12 @@ static int run_on_instances(const struct verb *verb, const struct command_line *
 	struct config cfg;
 	struct instance_list list = {0};
 	int rc = config_load(&cfg);
-	struct request rq = {.verb = verb, .config = &cfg, .argc = cl->argc, .argv = cl->argv,
-		.rest_argc = cl->rest_argc, .rest_argv = cl->rest_argv};
+	struct request rq = {.verb = verb,
+		.config = &cfg,
+		.argc = cl->argc,
+		.argv = cl->argv,
+		.rest_argc = cl->rest_argc,
+		.rest_argv = cl->rest_argv};
 	memcpy(rq.options, cl->options, sizeof(rq.options));
 	if (rc == CTL_OK && (verb->flags & VERB_CONFIG)) {
 		rc = verb->run(&rq);
@@ -245,8 +251,11 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		if (verb->flags & (VERB_INSTANCE | VERB_INSTANCES | VERB_CONFIG)) {
 			rc = run_on_instances(verb, &cl);
 		} else {
-			struct request rq = {.verb = verb, .argc = cl.argc, .argv = cl.argv,
-				.rest_argc = cl.rest_argc, .rest_argv = cl.rest_argv};
+			struct request rq = {.verb = verb,
+				.argc = cl.argc,
+				.argv = cl.argv,
+				.rest_argc = cl.rest_argc,
+				.rest_argv = cl.rest_argv};
 			memcpy(rq.options, cl.options, sizeof(rq.options));
 			rc = verb->run(&rq);
 		}

@@ -30,15 +30,18 @@ static pid_t read_pid(int fd)
 	text[n] = '\0';
 	char *end;
 	long pid = strtol(text, &end, 10);
-	return (*end == '\0' || *end == '\n') && pid > 0 && pid <= (1 << 22) ? (pid_t)pid : -1;
+	return (*end == '\0' || *end == '\n') && pid > 0 && pid <= (1 << 22) ? (pid_t)pid
+									     : -1;
 }
 
 void pidfile_read(const char *path, struct pidfile *pf)
 {
 	*pf = (struct pidfile){.pidfd = -1};
-	_cleanup_(closefd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_(closefd) int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		pf->state = errno == ENOENT || errno == ENOTDIR ? PIDFILE_NONE : PIDFILE_ERROR;
+		pf->state = errno == ENOENT || errno == ENOTDIR ? PIDFILE_NONE
+								: PIDFILE_ERROR;
 		return;
 	}
 	/*

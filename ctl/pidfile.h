@@ -10,11 +10,11 @@
 #include "ctl/ctl.h"
 
 enum pidfile_state {
-	PIDFILE_NONE,	 /* there is no file */
-	PIDFILE_STALE,	 /* nobody holds it */
+	PIDFILE_NONE,    /* there is no file */
+	PIDFILE_STALE,   /* nobody holds it */
 	PIDFILE_RUNNING, /* its owner lives; pid and pidfd are set */
-	PIDFILE_BROKEN,	 /* somebody holds it, but no pid stands in it */
-	PIDFILE_ERROR,	 /* cannot be read, errno is set */
+	PIDFILE_BROKEN,  /* somebody holds it, but no pid stands in it */
+	PIDFILE_ERROR,   /* cannot be read, errno is set */
 };
 
 /* In place; pidfile_fini() closes the descriptor. */

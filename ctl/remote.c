@@ -113,18 +113,19 @@ static int make_args(const struct remote_call *call, struct buf *out)
 }
 
 /** Append the request to c->out. */
-static int make_request(struct conn *c, const struct remote_call *call, bool is_load)
+static int make_request(struct conn *c, const struct remote_call *call)
 {
 	_cleanup_(buf_fini) struct buf chunk = {0}, args = {0};
-	if (make_chunk(&chunk, is_load) != 0 || make_args(call, &args) != 0)
+	if (make_chunk(&chunk, call->is_load) != 0 || make_args(call, &args) != 0)
 		return -1;
 	if (!c->is_text)
-		return iproto_encode_eval(&c->out, ++c->sync, chunk.data, chunk.len, args.data,
-			args.data + args.len);
+		return iproto_encode_eval(&c->out, ++c->sync, chunk.data, chunk.len,
+			args.data, args.data + args.len);
 	/* One line; the first one makes sure that the answer is YAML. */
-	int rc = buf_puts(&c->out, "\\set output yaml\n"
-				   "return require('digest').base64_encode(require('msgpack')"
-				   ".encode({loadstring(");
+	int rc = buf_puts(&c->out,
+		"\\set output yaml\n"
+		"return require('digest').base64_encode(require('msgpack')"
+		".encode({loadstring(");
 	rc |= luatext_string(&c->out, chunk.data, chunk.len);
 	rc |= buf_puts(&c->out, ")(unpack((require('msgpack').decode(");
 	rc |= luatext_string(&c->out, args.data, args.len);
@@ -165,7 +166,8 @@ static void push_value(const struct remote_call *call, const char *data, const c
 	}
 	mp_skip(&cur);
 	if (cur.error == NULL)
-		call->on_push(REMOTE_VALUE, start, (size_t)(cur.pos - start), call->push_arg);
+		call->on_push(
+			REMOTE_VALUE, start, (size_t)(cur.pos - start), call->push_arg);
 }
 
 /** Read frames until the reply to the last request is there, into call->reply. */
@@ -187,8 +189,8 @@ static enum conn_status read_binary(struct conn *c, struct remote_call *call)
 			struct iproto_error_view error;
 			if (iproto_decode_error(&cur, &error) != 0)
 				return malformed(c);
-			snprintf(c->error, sizeof(c->error), "%.*s", (int)error.message_len,
-				error.message);
+			snprintf(c->error, sizeof(c->error), "%.*s",
+				(int)error.message_len, error.message);
 			return CONN_FAILED;
 		}
 		const char *data, *end;
@@ -205,8 +207,8 @@ static enum conn_status read_binary(struct conn *c, struct remote_call *call)
 /* --- the text console --- */
 
 /** The scalar of `<prefix>SCALAR\n...`: plain or in quotes. */
-static const char *find_scalar(const char *reply, size_t len, const char *prefix,
-	size_t *ret_len)
+static const char *find_scalar(
+	const char *reply, size_t len, const char *prefix, size_t *ret_len)
 {
 	const char *end = reply + len;
 	const char *p = memmem(reply, len, prefix, strlen(prefix));
@@ -250,7 +252,7 @@ static void push_text(const struct remote_call *call, const char *reply, size_t 
 static enum conn_status read_text(struct conn *c, struct remote_call *call)
 {
 	/* The answer to `\set output`, then pushes, then the answer to the request. */
-	for (int answers = 0;;) {
+	for (;;) {
 		const char *reply;
 		size_t len, n;
 		enum conn_status rc = conn_read_text(c, &reply, &len, call->deadline);
@@ -260,7 +262,7 @@ static enum conn_status read_text(struct conn *c, struct remote_call *call)
 			push_text(call, reply, len);
 			continue;
 		}
-		if (answers++ == 0)
+		if (call->answers++ == 0)
 			continue;
 		const char *text = find_scalar(reply, len, "- error: ", &n);
 		if (text != NULL) {
@@ -276,21 +278,21 @@ static enum conn_status read_text(struct conn *c, struct remote_call *call)
 
 /* --- both --- */
 
-/** Send the request, read the answer and its status. */
-static enum conn_status run_once(struct conn *c, struct remote_call *call, bool is_load)
+static enum conn_status send_request(struct conn *c, struct remote_call *call)
 {
 	buf_reset(&call->reply);
-	if (make_request(c, call, is_load) != 0) {
-		snprintf(c->error, sizeof(c->error), "out of memory");
-		return CONN_FAILED;
-	}
-	enum conn_status rc = conn_flush(c, call->deadline);
-	if (rc != CONN_OK)
-		return rc;
-	rc = c->is_text ? read_text(c, call) : read_binary(c, call);
-	if (rc != CONN_OK)
-		return rc;
-	mp_cursor_init(&call->values, call->reply.data, call->reply.data + call->reply.len);
+	call->answers = 0;
+	if (make_request(c, call) == 0)
+		return CONN_OK;
+	snprintf(c->error, sizeof(c->error), "out of memory");
+	return CONN_FAILED;
+}
+
+/** Take the status off the answer. */
+static enum conn_status read_status(struct conn *c, struct remote_call *call)
+{
+	mp_cursor_init(
+		&call->values, call->reply.data, call->reply.data + call->reply.len);
 	uint32_t count = mp_read_array(&call->values), len;
 	const char *status = mp_read_str(&call->values, &len);
 	if (count < 1 || call->values.error != NULL || len >= sizeof(call->status))
@@ -301,12 +303,28 @@ static enum conn_status run_once(struct conn *c, struct remote_call *call, bool 
 	return CONN_OK;
 }
 
+enum conn_status remote_resume(struct conn *c, struct remote_call *call)
+{
+	for (;;) {
+		enum conn_status rc = conn_flush(c, call->deadline);
+		if (rc == CONN_OK)
+			rc = c->is_text ? read_text(c, call) : read_binary(c, call);
+		if (rc == CONN_OK)
+			rc = read_status(c, call);
+		if (rc != CONN_OK || call->is_load ||
+			strcmp(call->status, STATUS_LOAD) != 0)
+			return rc;
+		call->is_load = true;
+		rc = send_request(c, call);
+		if (rc != CONN_OK)
+			return rc;
+	}
+}
+
 enum conn_status remote_run(struct conn *c, struct remote_call *call)
 {
-	enum conn_status rc = run_once(c, call, false);
-	if (rc == CONN_OK && strcmp(call->status, STATUS_LOAD) == 0)
-		rc = run_once(c, call, true);
-	return rc;
+	enum conn_status rc = send_request(c, call);
+	return rc == CONN_OK ? remote_resume(c, call) : rc;
 }
 
 const char *remote_next_str(struct remote_call *call, uint32_t *ret_len)

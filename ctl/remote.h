@@ -15,12 +15,13 @@ enum remote_push {
 	REMOTE_VALUE, /* box.session.push: one msgpack value */
 	REMOTE_YAML,  /* box.session.push on a text console: a YAML document */
 };
-typedef void (*remote_push_cb)(enum remote_push kind, const char *data, size_t len, void *arg);
+typedef void (*remote_push_cb)(
+	enum remote_push kind, const char *data, size_t len, void *arg);
 
 /* One call; the caller fills the first part. */
 struct remote_call {
-	struct buf args;	/* msgpack values: the op's arguments, one after another */
-	uint32_t arg_count;	/* how many */
+	struct buf args;    /* msgpack values: the op's arguments, one after another */
+	uint32_t arg_count; /* how many */
 	const char *op;
 	remote_push_cb on_push; /* NULL: what is pushed is dropped */
 	void *push_arg;
@@ -28,8 +29,10 @@ struct remote_call {
 	/* The answer: what the op returned, as msgpack values. */
 	struct buf reply;
 	struct mp_cursor values; /* over `reply`, behind the status */
-	bool is_ok;		 /* the status is 'ok' */
+	bool is_ok;              /* the status is 'ok' */
 	char status[16];
+	bool is_load; /* the request in flight carries remote.lua */
+	int answers;  /* text console: answers read so far */
 };
 
 void remote_init(struct remote_call *call, const char *op, deadline_ms deadline);
@@ -48,6 +51,8 @@ void remote_add_strv(struct remote_call *call, int argc, char **argv);
  *         went wrong is in c->error
  */
 enum conn_status remote_run(struct conn *c, struct remote_call *call);
+/** Go on waiting for the answer after CONN_TIMEOUT or CONN_INTERRUPTED. */
+enum conn_status remote_resume(struct conn *c, struct remote_call *call);
 /** The next value of the answer; "" when there is none. Points into call->reply. */
 const char *remote_next_str(struct remote_call *call, uint32_t *ret_len);
 

@@ -14,8 +14,8 @@
 
 int exit_code_merge(int a, int b)
 {
-	static const int order[] = {CTL_USAGE, CTL_INTERRUPTED, CTL_UNREACHABLE, CTL_REMOTE,
-		CTL_ROLLED_BACK, CTL_FAILED, CTL_NOT_DRAINED};
+	static const int order[] = {CTL_USAGE, CTL_INTERRUPTED, CTL_UNREACHABLE,
+		CTL_REMOTE, CTL_ROLLED_BACK, CTL_FAILED, CTL_NOT_DRAINED};
 	for (size_t i = 0; i < lengthof(order); i++) {
 		if (a == order[i] || b == order[i])
 			return order[i];
@@ -119,7 +119,11 @@ void freetext(char **text)
 /** Length of the UTF-8 sequence at p, 0 when it is none. */
 static size_t utf8_len(const unsigned char *p, size_t left)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	size_t n = p[0] < 0x80   ? 1
+		   : p[0] < 0xc2 ? 0
+		   : p[0] < 0xe0 ? 2
+		   : p[0] < 0xf0 ? 3
+				 : 4;
 	if (p[0] > 0xf4 || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++) {

@@ -15,16 +15,16 @@ enum { VERB_OPTION_MAX = 8 };
 
 struct verb_option {
 	const char *name; /* NULL in the last row */
-	char key;	  /* short form, 0: none */
+	char key;         /* short form, 0: none */
 	const char *arg;  /* name of its value, NULL: a flag */
 	const char *help;
 };
 
 enum verb_flag {
-	VERB_INSTANCE = 1 << 0,	 /* the first argument names the instance(s) */
-	VERB_INSTANCES = 1 << 1, /* every argument does */
-	VERB_NEEDS_FILE = 1 << 2, /* the instance file must be there */
-	VERB_CONFIG = 1 << 3,	 /* reads the configuration, takes no instance */
+	VERB_INSTANCE = 1 << 0,    /* the first argument names the instance(s) */
+	VERB_INSTANCES = 1 << 1,   /* every argument does */
+	VERB_NEEDS_FILE = 1 << 2,  /* the instance file must be there */
+	VERB_CONFIG = 1 << 3,      /* reads the configuration, takes no instance */
 	VERB_INTERACTIVE = 1 << 4, /* works on exactly one instance */
 };
 
@@ -35,9 +35,9 @@ struct verb {
 	const char *name;
 	const char *args; /* as the usage line shows them */
 	const char *summary;
-	const char *help;	/* NULL or more lines for `ctl help NAME` */
+	const char *help;                  /* NULL or more lines for `ctl help NAME` */
 	const struct verb_option *options; /* NULL: none */
-	int min_args, max_args; /* positional ones; max -1: any number */
+	int min_args, max_args;            /* positional ones; max -1: any number */
 	unsigned flags;
 	/** Run it (once for each instance). @return an exit code */
 	int (*run)(const struct request *rq);
@@ -46,13 +46,13 @@ struct verb {
 /* One command for one instance; owned by main(). */
 struct request {
 	const struct verb *verb;
-	const struct config *config;	 /* NULL when the verb reads none */
+	const struct config *config;     /* NULL when the verb reads none */
 	const struct instance *instance; /* NULL when the verb takes none */
-	int argc;			 /* positional ones after the instance */
+	int argc;                        /* positional ones after the instance */
 	char **argv;
 	int rest_argc; /* after `--` */
 	char **rest_argv;
-	bool is_one_of_many; /* the command runs on several instances */
+	bool is_one_of_many;                  /* the command runs on several instances */
 	const char *options[VERB_OPTION_MAX]; /* by row; a flag that is set: "" */
 };
 
@@ -70,9 +70,11 @@ const struct verb *verb_find(const char *name);
 /** Print the usage of a command; of all of them for NULL. */
 void verb_help(const struct verb *verb, bool to_stdout);
 
-#define VERB_LIST(X)                                                                     \
-	X(start) X(stop) X(restart) X(status) X(check) X(eval) X(enter) X(connect)       \
-	X(logrotate) X(wait) X(kill) X(log) X(instances) X(help) X(version)
+#define VERB_LIST(X)                                                              \
+	X(start)                                                                  \
+	X(stop)                                                                   \
+	X(restart) X(status) X(check) X(eval) X(logrotate) X(wait) X(kill) X(log) \
+		X(instances) X(help) X(version)
 
 #define X(name) extern const struct verb verb_row_##name;
 VERB_LIST(X)

@@ -6,7 +6,8 @@
 static void print_options(FILE *out, const struct verb *verb)
 {
 	fprintf(out, "\nOptions:\n");
-	for (const struct verb_option *o = verb->options; o != NULL && o->name != NULL; o++) {
+	for (const struct verb_option *o = verb->options; o != NULL && o->name != NULL;
+		o++) {
 		char left[64];
 		char key[8] = "    ";
 		if (o->key != '\0')
@@ -16,7 +17,8 @@ static void print_options(FILE *out, const struct verb *verb)
 		fprintf(out, "  %-24s %s\n", left, o->help);
 	}
 	if (verb->flags & VERB_INSTANCES)
-		fprintf(out, "  %-24s %s\n", "    --all", "every instance of instance_dir");
+		fprintf(out, "  %-24s %s\n", "    --all",
+			"every instance of instance_dir");
 	fprintf(out, "  %-24s %s\n", "-h, --help", "this text");
 }
 
@@ -35,8 +37,9 @@ void verb_help(const struct verb *verb, bool to_stdout)
 	for (int i = 0; verbs[i] != NULL; i++)
 		fprintf(out, "  %-10s %-34s %s\n", verbs[i]->name, verbs[i]->args,
 			verbs[i]->summary);
-	fprintf(out, "\nAn INSTANCE is a name, the path of an instance file, or a pattern "
-		     "('app*').\n'ctl help COMMAND' tells more.\n");
+	fprintf(out,
+		"\nAn INSTANCE is a name, the path of an instance file, or a pattern "
+		"('app*').\n'ctl help COMMAND' tells more.\n");
 }
 
 static int run(const struct request *rq)
@@ -47,7 +50,8 @@ static int run(const struct request *rq)
 	}
 	const struct verb *verb = verb_find(rq->argv[0]);
 	if (verb == NULL) {
-		ctl_say("Unknown command '%s'. 'ctl help' lists the commands.", rq->argv[0]);
+		ctl_say("Unknown command '%s'. 'ctl help' lists the commands.",
+			rq->argv[0]);
 		return CTL_USAGE;
 	}
 	verb_help(verb, true);

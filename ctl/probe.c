@@ -1,0 +1,125 @@
+#include "ctl/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ctl/mptext.h"
+#include "ctl/remote.h"
+
+static const char *const state_names[] = {
+	"running", "loading", "hung", "stopped", "stale", "denied", "unknown"};
+
+const char *probe_state_name(enum probe_state state)
+{
+	return state_names[state];
+}
+
+#define SET(p, state_, ...)                                                \
+	do {                                                               \
+		(p)->state = (state_);                                     \
+		snprintf((p)->message, sizeof((p)->message), __VA_ARGS__); \
+	} while (0)
+
+/** Is the value of `status` in the answer "loading"? Moves a copy of the cursor. */
+static bool is_loading(struct mp_cursor cur)
+{
+	uint32_t n = mp_read_map(&cur), len;
+	for (uint32_t i = 0; i < n && cur.error == NULL; i++) {
+		bool is_status = false;
+		if (mp_peek(&cur) == MP_STR) {
+			const char *key = mp_read_str(&cur, &len);
+			is_status = len == 6 && memcmp(key, "status", 6) == 0;
+		} else {
+			mp_skip(&cur);
+		}
+		if (is_status && mp_peek(&cur) == MP_STR) {
+			const char *value = mp_read_str(&cur, &len);
+			return len == 7 && memcmp(value, "loading", 7) == 0;
+		}
+		mp_skip(&cur);
+	}
+	return false;
+}
+
+/** Ask for its state. */
+static enum conn_status ask(struct conn *c, deadline_ms deadline, struct probe *p)
+{
+	struct remote_call call;
+	remote_init(&call, "status", deadline);
+	enum conn_status rc = remote_run(c, &call);
+	if (rc == CONN_OK && call.is_ok) {
+		p->state = is_loading(call.values) ? PROBE_LOADING : PROBE_RUNNING;
+		if (mptext_json(&p->info, &call.values) != 0)
+			rc = CONN_FAILED;
+	} else if (rc == CONN_OK) {
+		p->state = PROBE_RUNNING; /* it answers */
+	}
+	remote_fini(&call);
+	return rc;
+}
+
+/** The socket does not connect. */
+static void explain_connect(
+	const struct instance *inst, const struct pidfile *pf, int error, struct probe *p)
+{
+	const char *sock = inst->sock_path;
+	bool is_alive = pf->state == PIDFILE_RUNNING;
+	if (error == EACCES || error == EPERM)
+		SET(p, PROBE_DENIED, "Can't access control socket '%s' [%d]: %s", sock,
+			error, strerror(error));
+	else if (error == ENOENT && pf->state == PIDFILE_NONE)
+		SET(p, PROBE_STOPPED, "%s is stopped (pid file does not exist)",
+			inst->name);
+	else if (error == ENOENT)
+		SET(p, is_alive ? PROBE_UNKNOWN : PROBE_STALE,
+			"Pid file exists, but the control socket (%s) doesn't", sock);
+	else
+		SET(p, is_alive ? PROBE_UNKNOWN : PROBE_STALE,
+			"Can't access control socket '%s' [%d]: %s", sock, error,
+			strerror(error));
+}
+
+void probe_instance(const struct instance *inst, deadline_ms deadline, struct probe *p)
+{
+	struct pidfile pf;
+	memset(p, 0, sizeof(*p));
+	pidfile_read(inst->pid_path, &pf);
+	int pid_errno = errno;
+	if (pf.state == PIDFILE_RUNNING)
+		p->pid = pf.pid;
+
+	struct conn c;
+	conn_init(&c);
+	enum conn_status rc = conn_open_unix(&c, inst->sock_path, deadline);
+	bool is_connected = c.saved_errno == 0 && c.fd >= 0;
+	if (rc == CONN_OK) {
+		struct ucred peer;
+		socklen_t len = sizeof(peer);
+		if (p->pid == 0 &&
+			getsockopt(c.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+			p->pid = peer.pid;
+		rc = ask(&c, deadline, p);
+	}
+	if (rc == CONN_TIMEOUT)
+		SET(p, PROBE_HUNG,
+			"%s is hung: process %d lives, but its event loop does not "
+			"answer",
+			inst->name, (int)p->pid);
+	else if (rc != CONN_OK && pf.state == PIDFILE_ERROR && !is_connected)
+		SET(p, PROBE_DENIED, "Can't access pidfile %s: %s", inst->pid_path,
+			strerror(pid_errno));
+	else if (rc != CONN_OK && !is_connected)
+		explain_connect(inst, &pf, c.saved_errno, p);
+	else if (rc != CONN_OK)
+		SET(p, PROBE_UNKNOWN, "The control socket '%s' does not work: %s",
+			inst->sock_path, c.error);
+	conn_fini(&c);
+	pidfile_fini(&pf);
+}
+
+void probe_fini(struct probe *p)
+{
+	buf_fini(&p->info);
+}
