@@ -39,6 +39,9 @@ int dml_bsize(uint32_t space_id, uint32_t index_id, size_t *ret);
 struct iterator *dml_iterator(
 	uint32_t space_id, uint32_t index_id, int type, const char *key, const char *end);
 
+/** Step over the first n tuples; before the first iterator_next(). */
+int dml_skip(struct iterator *it, size_t n);
+
 /**
  * Find space and index for reading: existence and the right to read.
  * @return NULL with diag set

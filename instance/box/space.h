@@ -115,6 +115,16 @@ struct index *space_index_find(const struct space *space, uint32_t iid);
 struct index *space_index_by_name(
 	const struct space *space, const char *name, size_t len);
 
+/* ---- Data ---- */
+
+/**
+ * Put new_tuple in place of old_tuple (either may be NULL) in all indexes, or in none.
+ * The space takes a reference of new_tuple; the one it held of *ret_old goes to the
+ * caller.
+ */
+int space_replace(struct space *space, struct tuple *old_tuple, struct tuple *new_tuple,
+	enum dup_mode mode, struct tuple **ret_old);
+
 /* ---- Changes of the schema ---- */
 
 /**
@@ -164,8 +174,8 @@ int space_cache_put(struct space *space);
 void space_cache_del(struct space *space);
 /** Call cb for each space by growing id until it returns non-zero. */
 int space_each(int (*cb)(struct space *space, void *arg), void *arg);
-/** Must be called when a space's name changes in place (before: the old name). */
-void space_cache_rename(struct space *space, const char *old_name);
+/** To be called after a name changed in place (space_set_def). */
+void space_cache_rename(void);
 
 /* ---- Hooks, set by higher layers ---- */
 

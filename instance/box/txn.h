@@ -96,10 +96,10 @@ int txn_rollback_to(struct txn_savepoint *sp);
  */
 struct txn_stmt *txn_stmt_begin(struct space *space, const struct request *request);
 /**
- * The statement is done: keeps the request for the journal, runs the on_replace
+ * The statement is done: keeps a copy of the request for the journal, runs the on_replace
  * triggers, commits when the transaction is its own. On -1 it is undone.
  */
-int txn_stmt_commit(struct txn_stmt *stmt);
+int txn_stmt_commit(struct txn_stmt *stmt, const struct request *request);
 /** Undo the statement (and the transaction when it is its own). */
 void txn_stmt_rollback(struct txn_stmt *stmt);
 
