@@ -8,15 +8,19 @@ static void walk(struct mp_cursor *cur, int depth)
 	uint32_t len, n;
 	int8_t type;
 	const char *bytes;
+	if (depth == 0) {
+		mp_fail(cur, "too deep for this walk");
+		return;
+	}
 	switch (mp_peek(cur)) {
 	case MP_ARRAY:
 		n = mp_read_array(cur);
-		for (uint32_t i = 0; i < n && cur->error == NULL && depth > 0; i++)
+		for (uint32_t i = 0; i < n && cur->error == NULL; i++)
 			walk(cur, depth - 1);
 		break;
 	case MP_MAP:
 		n = mp_read_map(cur);
-		for (uint32_t i = 0; i < 2 * n && cur->error == NULL && depth > 0; i++)
+		for (uint32_t i = 0; i < 2 * n && cur->error == NULL; i++)
 			walk(cur, depth - 1);
 		break;
 	case MP_STR:

@@ -1,0 +1,80 @@
+/* box.session.push: a message to the client while its request still runs. */
+#include "instance/net/push.h"
+
+#include "instance/base/diag.h"
+#include "instance/lua/utils.h"
+#include "instance/net/conn.h"
+
+/* Wait until a slow reader took enough: pushes must not fill the memory. */
+static int wait_drained(struct conn *con)
+{
+	while (con->fd >= 0 && buf_used(&con->out) > NET_OUT_MAX) {
+		conn_flush(con);
+		if (con->fd < 0 || buf_used(&con->out) <= NET_OUT_MAX)
+			break;
+		if (cond_wait(&con->drained, TIMEOUT_INFINITY) != 0)
+			return -1;
+	}
+	if (con->fd < 0) {
+		diag_set_client(ER_SESSION_CLOSED);
+		return -1;
+	}
+	return 0;
+}
+
+/* require('msgpack').encode(value), appended. */
+static int encode(lua_State *L)
+{
+	struct buf *out = lua_touserdata(L, 1);
+	size_t len;
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "msgpack");
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, "encode");
+	lua_pushvalue(L, 2);
+	lua_call(L, 1, 1);
+	const char *data = luaL_checklstring(L, -1, &len);
+	if (buf_append(out, data, len) != 0)
+		return luaL_error(L, "not enough memory");
+	return 0;
+}
+
+static int append_value(lua_State *L, int idx, struct buf *out)
+{
+	lua_pushvalue(L, idx);
+	lua_pushcfunction(L, encode);
+	lua_insert(L, -2);
+	lua_pushlightuserdata(L, out);
+	lua_insert(L, -2);
+	return luaT_call(L, 2, 0);
+}
+
+static int push_chunk(struct conn *con, uint64_t sync, struct lua_State *L, int idx)
+{
+	_cleanup_(buf_fini) struct buf frame = {0};
+	enum { HEADERS = IPROTO_REPLY_HEADER_SIZE + IPROTO_DATA_HEADER_SIZE };
+	if (buf_reserve(&frame, HEADERS) == NULL) {
+		diag_set(oom, "can't allocate a message");
+		return -1;
+	}
+	frame.len = HEADERS;
+	iproto_write_data_header(frame.data + IPROTO_REPLY_HEADER_SIZE, 1);
+	if (append_value(L, idx, &frame) != 0 || wait_drained(con) != 0)
+		return -1;
+	conn_reply_frame(con, IPROTO_CHUNK, sync, &frame);
+	return 0;
+}
+
+int net_push(struct session *s, uint64_t sync, struct lua_State *L, int idx)
+{
+	struct conn *con = s->owner;
+	if (con->fd < 0) {
+		diag_set_client(ER_SESSION_CLOSED);
+		return -1;
+	}
+	con->refs++;
+	int rc = con->kind == CONN_TEXT ? net_text_push(con, L, idx)
+					: push_chunk(con, sync, L, idx);
+	conn_unref(con);
+	return rc;
+}

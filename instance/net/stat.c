@@ -1,0 +1,60 @@
+/*
+ * Counters, and their rates over the last seconds. No timer: the history moves on
+ * when something happens, and when somebody asks.
+ */
+#include <string.h>
+
+#include "instance/net/conn.h"
+
+enum { SECONDS = 5 };
+
+struct net_counters net_counters;
+
+static struct net_counters history[SECONDS + 1]; /* at the end of each second */
+static uint64_t history_second;
+static struct net_counters base; /* what reset hides */
+
+static void move_on(uint64_t second)
+{
+	uint64_t passed = second - history_second;
+	if (passed > SECONDS + 1)
+		passed = SECONDS + 1;
+	for (uint64_t i = 0; i < passed; i++) {
+		memmove(&history[1], &history[0], SECONDS * sizeof(history[0]));
+		history[0] = net_counters;
+	}
+	history_second = second;
+}
+
+void net_stat_tick(void)
+{
+	uint64_t second = (uint64_t)ev_now(fiber_loop);
+	if (unlikely(second != history_second))
+		move_on(second);
+}
+
+void net_stat_get(struct net_stat *ret_stat)
+{
+	ev_now_update(fiber_loop);
+	net_stat_tick();
+	const struct net_counters *now = &net_counters, *old = &history[SECONDS];
+	*ret_stat = (struct net_stat){
+		.sent = now->sent - base.sent,
+		.sent_rps = (history[0].sent - old->sent) / SECONDS,
+		.received = now->received - base.received,
+		.received_rps = (history[0].received - old->received) / SECONDS,
+		.connections = now->connections - base.connections,
+		.connections_rps = (history[0].connections - old->connections) / SECONDS,
+		.requests = now->requests - base.requests,
+		.requests_rps = (history[0].requests - old->requests) / SECONDS,
+		.connections_now = now->connections_now,
+		.requests_now = net_in_flight,
+	};
+}
+
+void net_stat_reset(void)
+{
+	base = net_counters;
+	for (int i = 0; i <= SECONDS; i++)
+		history[i] = net_counters;
+}
