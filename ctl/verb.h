@@ -70,11 +70,11 @@ const struct verb *verb_find(const char *name);
 /** Print the usage of a command; of all of them for NULL. */
 void verb_help(const struct verb *verb, bool to_stdout);
 
-#define VERB_LIST(X)                                                              \
-	X(start)                                                                  \
-	X(stop)                                                                   \
-	X(restart) X(status) X(check) X(eval) X(logrotate) X(wait) X(kill) X(log) \
-		X(instances) X(help) X(version)
+/* clang-format off */
+#define VERB_LIST(X) \
+	X(start) X(stop) X(restart) X(status) X(check) X(eval) X(enter) X(connect) \
+	X(logrotate) X(wait) X(kill) X(log) X(instances) X(help) X(version)
+/* clang-format on */
 
 #define X(name) extern const struct verb verb_row_##name;
 VERB_LIST(X)

@@ -218,14 +218,8 @@ end
 
 -- The fields of a row by column name; nil when the value has none.
 local function row_fields(v, columns, known)
-    local names
     if type(v) == 'cdata' and type(box) == 'table' and box.tuple ~= nil and
             box.tuple.is ~= nil and box.tuple.is(v) then
-        names = v:tomap({names_only = true})
-        local by_no = {}
-        for name, item in pairs(names) do
-            by_no[name] = item
-        end
         v = v:totable()
     end
     if type(v) ~= 'table' then
@@ -418,12 +412,21 @@ local function log_lost(rq, what)
     require('log').info('ctl: the client of %s is gone; %s', rq.name, what)
 end
 
+-- An error as the console shows it.
+local function error_shown(format, e)
+    if type(e) ~= 'table' then
+        e = e ~= nil and tostring(e) or require('json').NULL
+    end
+    local ok, out = pcall(formats[format] or formats.yaml, {n = 1, {error = e}})
+    return ok and out or ''
+end
+
 -- text, chunk name ('': the text), arguments, format, token, text console?,
 -- stream what it prints?
 function ops.eval(text, name, args, format, token, is_text, is_streaming)
     local chunk, err = compile(text, name)
     if chunk == nil then
-        return 'error', err, ''
+        return 'error', err, '', error_shown(format, err)
     end
     local s = session()
     local rq = {
@@ -444,13 +447,14 @@ function ops.eval(text, name, args, format, token, is_text, is_streaming)
         if is_gone then
             log_lost(rq, 'it failed: ' .. message)
         end
-        return 'error', message, trace
+        return 'error', message, trace, error_shown(format, results[2])
     end
     table.remove(results, 1)
     results.n = results.n - 1
     local ok, out = pcall(formats[format] or formats.yaml, results)
     if not ok then
-        return 'error', 'exception while formatting output: ' .. tostring(out), ''
+        local message = 'exception while formatting output: ' .. tostring(out)
+        return 'error', message, '', error_shown(format, message)
     end
     if is_gone then
         log_lost(rq, 'its result: ' .. out)
