@@ -81,14 +81,14 @@ static const char *take(struct mp_cursor *cur, size_t n)
 	return p;
 }
 
-/* A big-endian number of n bytes. */
-static uint64_t take_be(struct mp_cursor *cur, unsigned n)
+/* A big-endian number of 1, 2, 4 or 8 bytes. */
+static inline uint64_t take_be(struct mp_cursor *cur, unsigned n)
 {
-	const unsigned char *p = (const unsigned char *)take(cur, n);
+	const char *p = take(cur, n);
 	uint64_t v = 0;
-	for (unsigned i = 0; p != NULL && i < n; i++)
-		v = v << 8 | p[i];
-	return v;
+	if (p != NULL)
+		memcpy((char *)&v + sizeof(v) - n, p, n);
+	return be64toh(v);
 }
 
 static unsigned char take_byte(struct mp_cursor *cur)
@@ -105,7 +105,7 @@ static bool expect(struct mp_cursor *cur, enum mp_type type, const char *error)
 	return false;
 }
 
-uint64_t mp_read_uint(struct mp_cursor *cur)
+uint64_t mp_read_uint_wide(struct mp_cursor *cur)
 {
 	if (!expect(cur, MP_UINT, "an unsigned integer is expected"))
 		return 0;
@@ -244,7 +244,7 @@ uint32_t mp_read_array(struct mp_cursor *cur)
 	return take_count(cur, 0x0f, 0xdc, 1);
 }
 
-uint32_t mp_read_map(struct mp_cursor *cur)
+uint32_t mp_read_map_wide(struct mp_cursor *cur)
 {
 	if (!expect(cur, MP_MAP, "a map is expected"))
 		return 0;

@@ -65,7 +65,16 @@ void mp_fail(struct mp_cursor *cur, const char *error);
 /** Type of the next value; MP_BAD at the end or after an error. Moves nothing. */
 enum mp_type mp_peek(const struct mp_cursor *cur);
 
-uint64_t mp_read_uint(struct mp_cursor *cur);
+/** mp_read_uint() of anything that is not a single byte. */
+uint64_t mp_read_uint_wide(struct mp_cursor *cur);
+
+static inline uint64_t mp_read_uint(struct mp_cursor *cur)
+{
+	if (cur->pos < cur->end && (signed char)*cur->pos >= 0 && cur->error == NULL)
+		return (uint64_t)*cur->pos++;
+	return mp_read_uint_wide(cur);
+}
+
 /** A non-negative or negative integer; one above INT64_MAX is an error. */
 int64_t mp_read_int(struct mp_cursor *cur);
 /** A float, double or integer. */
@@ -79,8 +88,22 @@ const char *mp_read_bin(struct mp_cursor *cur, uint32_t *ret_len);
 const char *mp_read_ext(struct mp_cursor *cur, int8_t *ret_type, uint32_t *ret_len);
 /** Count of elements that follow; never more than there are bytes left. */
 uint32_t mp_read_array(struct mp_cursor *cur);
+/** mp_read_map() of more than 15 pairs. */
+uint32_t mp_read_map_wide(struct mp_cursor *cur);
+
 /** Count of pairs that follow. */
-uint32_t mp_read_map(struct mp_cursor *cur);
+static inline uint32_t mp_read_map(struct mp_cursor *cur)
+{
+	if (cur->pos < cur->end && ((unsigned char)*cur->pos & 0xf0) == 0x80 &&
+		cur->error == NULL) {
+		uint32_t n = (unsigned char)*cur->pos & 0x0f;
+		if (2 * n < mp_left(cur)) {
+			cur->pos++;
+			return n;
+		}
+	}
+	return mp_read_map_wide(cur);
+}
 /** Step over one value of any type, MP_DEPTH_MAX levels deep at most. */
 void mp_skip(struct mp_cursor *cur);
 

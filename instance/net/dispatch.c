@@ -297,7 +297,9 @@ static int worker_main(void *arg)
 	struct worker *w = arg;
 	w->on_yield.run = on_yield;
 	list_init(&w->on_yield.link);
-	while (!is_stopping) {
+	if (luaT_fiber_state() == NULL)
+		say_error("%s", diag_last()->message);
+	while (!is_stopping && fiber_current->lua != NULL) {
 		idle_del(w);
 		is_kicked = false;
 		active = w;

@@ -5,8 +5,8 @@
 #include "instance/base/diag.h"
 #include "instance/base/say.h"
 #include "instance/box/box.h"
-#include "instance/box/request.h"
-#include "instance/lua/call.h"
+#include "instance/lua/utils.h"
+#include "instance/net/conn.h"
 
 #define PENDING __attribute__((weak))
 
@@ -25,26 +25,20 @@ static int pending(const char *what)
 	return -1;
 }
 
-PENDING int request_execute(const struct request *request, struct tuple **ret_tuple)
-{
-	return pending("data requests yet");
-}
-
-PENDING int lua_call_path(const char *name, uint32_t name_len, const char *args,
-	const char *args_end, bool is_call_16, struct buf *out, uint32_t *ret_count)
-{
-	return pending("CALL yet");
-}
-
-PENDING int lua_eval_text(const char *expr, uint32_t expr_len, const char *args,
-	const char *args_end, struct buf *out, uint32_t *ret_count)
-{
-	return pending("EVAL yet");
-}
-
 PENDING int box_select(uint32_t space_id, uint32_t index_id, int iterator,
 	uint32_t offset, uint32_t limit, const char *key, const char *key_end,
 	struct buf *out, uint32_t *ret_count)
 {
 	return pending("SELECT yet");
+}
+
+PENDING lua_State *luaT_fiber_state(void)
+{
+	struct fiber *f = fiber_current;
+	if (f->lua == NULL) {
+		lua_checkstack(lua_main, LUA_MINSTACK);
+		f->lua = f->lua_now = lua_newthread(lua_main);
+		f->lua_ref = luaL_ref(lua_main, LUA_REGISTRYINDEX);
+	}
+	return f->lua;
 }

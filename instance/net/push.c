@@ -2,6 +2,7 @@
 #include "instance/net/push.h"
 
 #include "instance/base/diag.h"
+#include "instance/lua/l_msgpack.h"
 #include "instance/lua/utils.h"
 #include "instance/net/conn.h"
 
@@ -22,20 +23,10 @@ static int wait_drained(struct conn *con)
 	return 0;
 }
 
-/* require('msgpack').encode(value), appended. */
+/* In a pcall of its own: a value may be one that cannot be encoded. */
 static int encode(lua_State *L)
 {
-	struct buf *out = lua_touserdata(L, 1);
-	size_t len;
-	lua_getglobal(L, "require");
-	lua_pushliteral(L, "msgpack");
-	lua_call(L, 1, 1);
-	lua_getfield(L, -1, "encode");
-	lua_pushvalue(L, 2);
-	lua_call(L, 1, 1);
-	const char *data = luaL_checklstring(L, -1, &len);
-	if (buf_append(out, data, len) != 0)
-		return luaL_error(L, "not enough memory");
+	lua_to_msgpack(L, &lua_codec_msgpack, 2, lua_touserdata(L, 1));
 	return 0;
 }
 

@@ -252,7 +252,11 @@ void net_text_serve(struct conn *con)
 		con->session->peer[0] == 'u' ? "unix/:" : con->session->peer);
 	fiber_set_name(fiber_current, name);
 	fiber_current->local[FIBER_LOCAL_SESSION] = con->session;
-	lua_State *L = fiber_current->lua;
+	lua_State *L = luaT_fiber_state();
+	if (L == NULL) {
+		say_error("%s", diag_last()->message);
+		return;
+	}
 	bool is_refused = session_run_on_connect(con->session) != 0;
 	if (!is_refused) {
 		lua_pushcfunction(L, serve);
