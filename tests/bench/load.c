@@ -3,7 +3,8 @@
  *
  *	load [-c CONNECTIONS] [-d DEPTH] [-t SECONDS] [-p PID] [-j] WHAT URI
  *
- *	WHAT   ping | eval EXPR | call FUNCTION
+ *	WHAT   ping | eval EXPR [STRING...] | call FUNCTION [STRING...]
+ *	URI    with `user:password@` each connection logs in first
  *	-d     requests in flight on each connection
  *	-p     also report the CPU time that this process (the server) used
  *	-j     one JSON object instead of text
@@ -27,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/chap.h"
 #include "proto/greeting.h"
 #include "proto/iproto.h"
 #include "proto/uri.h"
@@ -44,6 +46,8 @@ struct options {
 	int pid;
 	bool is_json;
 	const char *what, *arg, *uri;
+	char **strings; /* arguments of the call */
+	int string_count;
 };
 
 struct client {
@@ -127,14 +131,19 @@ static int connect_tcp(const char *host, const char *port)
 	return fd;
 }
 
-static int connect_uri(const char *text)
+static struct uri uri; /* opt.uri, parsed */
+
+static void parse_uri(void)
 {
-	struct uri uri;
 	const char *error;
-	char host[256], service[256];
-	if (uri_parse(text, strlen(text), &uri, &error) != 0 ||
+	if (uri_parse(opt.uri, strlen(opt.uri), &uri, &error) != 0 ||
 		uri_check_address(&uri, &error) != 0)
-		fail("%s: %s", text, error);
+		fail("%s: %s", opt.uri, error);
+}
+
+static int connect_uri(void)
+{
+	char host[256], service[256];
 	snprintf(host, sizeof(host), "%.*s", (int)uri.host.len,
 		uri.host.data != NULL ? uri.host.data : "");
 	snprintf(
@@ -144,11 +153,30 @@ static int connect_uri(const char *text)
 		       : connect_tcp(host[0] != '\0' ? host : "127.0.0.1", service);
 }
 
+/* Log in and wait for the answer; the socket still blocks. */
+static void client_log_in(struct client *c, const struct greeting *greeting)
+{
+	unsigned char scramble[CHAP_SIZE];
+	chap_scramble(uri.password.data, uri.password.len, greeting->salt, scramble);
+	char user[256];
+	snprintf(user, sizeof(user), "%.*s", (int)uri.login.len, uri.login.data);
+	if (iproto_encode_auth(&c->out, 0, user, scramble) != 0)
+		fail("out of memory");
+	char reply[4096];
+	if (write(c->fd, c->out.data, c->out.len) != (ssize_t)c->out.len)
+		fail("%s: %s", opt.uri, strerror(errno));
+	buf_reset(&c->out);
+	ssize_t n = read(c->fd, reply, sizeof(reply));
+	/* ce + length, 83 00 ce + the reply's code: 0 is OK */
+	if (n < 12 || memcmp(reply + 8, "\0\0\0\0", 4) != 0)
+		fail("%s: not let in", opt.uri);
+}
+
 static void client_open(struct client *c)
 {
 	char data[GREETING_SIZE];
 	struct greeting greeting;
-	c->fd = connect_uri(opt.uri);
+	c->fd = connect_uri();
 	for (size_t n = 0; n < sizeof(data);) {
 		ssize_t got = read(c->fd, data + n, sizeof(data) - n);
 		if (got <= 0)
@@ -157,6 +185,8 @@ static void client_open(struct client *c)
 	}
 	if (greeting_decode(data, &greeting) != 0 || greeting.protocol != GREETING_BINARY)
 		fail("%s: not an IPROTO greeting", opt.uri);
+	if (uri.login.len > 0)
+		client_log_in(c, &greeting);
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	c->sent_at = calloc((size_t)opt.depth, sizeof(*c->sent_at));
 	if (c->sent_at == NULL)
@@ -166,16 +196,24 @@ static void client_open(struct client *c)
 static void make_request(void)
 {
 	int rc;
+	struct buf args = {0};
+	msgpack_packer pk;
+	mp_packer_init(&pk, &args);
+	msgpack_pack_array(&pk, (size_t)opt.string_count);
+	for (int i = 0; i < opt.string_count; i++)
+		msgpack_pack_str_with_body(&pk, opt.strings[i], strlen(opt.strings[i]));
+	const char *end = args.data + args.len;
 	if (strcmp(opt.what, "ping") == 0)
 		rc = iproto_encode_ping(&request, UINT64_MAX);
 	else if (strcmp(opt.what, "eval") == 0)
 		rc = iproto_encode_eval(
-			&request, UINT64_MAX, opt.arg, strlen(opt.arg), NULL, NULL);
+			&request, UINT64_MAX, opt.arg, strlen(opt.arg), args.data, end);
 	else
 		rc = iproto_encode_call(&request, UINT64_MAX, IPROTO_TYPE_CALL, opt.arg,
-			strlen(opt.arg), NULL, NULL);
+			strlen(opt.arg), args.data, end);
 	if (rc != 0)
 		fail("out of memory");
+	buf_fini(&args);
 }
 
 /* The sync is the last of the header's values: cf and eight bytes of ff. */
@@ -355,7 +393,7 @@ static void report(double cpu)
 static void usage(void)
 {
 	fputs("usage: load [-c CONNECTIONS] [-d DEPTH] [-t SECONDS] [-p PID] [-j] "
-	      "ping|eval EXPR|call FUNCTION URI\n",
+	      "ping|eval EXPR|call FUNCTION [STRING...] URI\n",
 		stderr);
 	exit(64);
 }
@@ -397,9 +435,11 @@ static void parse_options(int argc, char **argv)
 	opt.what = argc > 0 ? argv[0] : "";
 	bool is_ping = strcmp(opt.what, "ping") == 0;
 	bool is_code = strcmp(opt.what, "eval") == 0 || strcmp(opt.what, "call") == 0;
-	if ((!is_ping && !is_code) || argc != (is_ping ? 2 : 3))
+	if ((!is_ping && !is_code) || (is_ping ? argc != 2 : argc < 3))
 		usage();
 	opt.arg = is_code ? argv[1] : NULL;
+	opt.strings = argv + 2;
+	opt.string_count = is_code ? argc - 3 : 0;
 	opt.uri = argv[argc - 1];
 }
 
@@ -414,6 +454,7 @@ int main(int argc, char **argv)
 	struct sigaction stop = {.sa_handler = on_signal};
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
+	parse_uri();
 	make_request();
 	clients = calloc((size_t)opt.connections, sizeof(*clients));
 	if (clients == NULL)
