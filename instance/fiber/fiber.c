@@ -235,6 +235,11 @@ static struct fiber *fiber_new_uncached(void)
 	list_init(&f->on_stop);
 	f->lua_ref = f->storage_ref = -2; /* LUA_NOREF */
 	switch_prepare(f, fiber_main);
+	if (fiber_upcalls.on_new != NULL && fiber_upcalls.on_new(f) != 0) {
+		stack_fini(&f->stack);
+		free(f);
+		return NULL;
+	}
 	return f;
 }
 
@@ -253,6 +258,7 @@ struct fiber *fiber_create(const char *name, int (*run)(void *arg), void *arg)
 	f->id = ++id_last;
 	f->flags = 0;
 	f->csw = 0;
+	memset(&f->cpu, 0, sizeof(f->cpu));
 	f->run = run;
 	f->arg = arg;
 	fiber_set_name(f, name);
@@ -298,7 +304,7 @@ void fiber_set_joinable(struct fiber *f, bool yesno)
 		fiber_recycle(f);
 }
 
-int fiber_join(struct fiber *f)
+int fiber_join_wait(struct fiber *f)
 {
 	assert(f->flags & FIBER_IS_JOINABLE && f != fiber_current);
 	uint64_t id = f->id;
@@ -312,6 +318,13 @@ int fiber_join(struct fiber *f)
 		diag_set(illegal_params, "the fiber was joined by another one");
 		return -1;
 	}
+	return 0;
+}
+
+int fiber_join(struct fiber *f)
+{
+	if (fiber_join_wait(f) != 0)
+		return -1;
 	int result = f->result;
 	diag_clear();
 	diag_move(&f->diag, diag_get());

@@ -52,6 +52,13 @@ struct fiber_hook {
 	void (*run)(struct fiber_hook *hook);
 };
 
+/* CPU time while fiber/top.h is on; ns. */
+struct fiber_cpu {
+	uint64_t total;
+	uint64_t turn, last_turn; /* of the loop's turn: this one, the one before */
+	double average;		  /* moving, per turn */
+};
+
 /* Owned by the scheduler; a finished joinable one by who joins it. */
 struct fiber {
 	uint64_t id;
@@ -82,6 +89,7 @@ struct fiber {
 	struct fiber *id_next; /* chain in the table of ids */
 	struct fiber_stack stack;
 	void *fake_stack; /* of the address sanitizer */
+	struct fiber_cpu cpu;
 	char name[FIBER_NAME_MAX + 1];
 };
 
@@ -101,11 +109,13 @@ int fiber_init(void);
 void fiber_fini(void);
 /*
  * What the Lua layer does for the fiber layer; may stay NULL.
+ * on_new: a fiber came from the system: make fiber->lua. -1 with diag set.
  * on_reset: drop fiber->storage_ref (its end, or fiber_reset()).
  * on_free: drop fiber->lua, the fiber goes back to the system.
  * on_error: a fiber that nobody joins ended with -1; diag is set. Logs it.
  */
 struct fiber_upcalls {
+	int (*on_new)(struct fiber *f);
 	void (*on_reset)(struct fiber *f);
 	void (*on_free)(struct fiber *f);
 	void (*on_error)(struct fiber *f);
@@ -158,6 +168,8 @@ int fiber_testcancel(void);
 /** @return the state before */
 bool fiber_set_cancellable(bool yesno);
 void fiber_set_joinable(struct fiber *f, bool yesno);
+/** Wait until a joinable fiber is dead; it stays. Not ended by a cancel. */
+int fiber_join_wait(struct fiber *f);
 /** Wait for the end of a joinable fiber, free it; its error moves to the caller. */
 int fiber_join(struct fiber *f);
 void fiber_set_name(struct fiber *f, const char *name);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "instance/fiber/switch.h"
+#include "instance/fiber/top.h"
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -203,6 +204,9 @@ void fiber_loop_run(bool until_idle)
 		bool is_busy = !list_is_empty(&ready_queue);
 		if (is_busy && cycles() - polled_at < POLL_CYCLES)
 			continue;
+		fiber_cache_trim();
+		if (unlikely(top_is_on))
+			top_turn();
 		has_watchers = ev_run(fiber_loop, is_busy ? EVRUN_NOWAIT : EVRUN_ONCE);
 		polled_at = cycles();
 	}

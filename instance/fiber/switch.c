@@ -6,6 +6,7 @@
 
 #include "instance/fiber/ctx.h"
 #include "instance/fiber/stack.h"
+#include "instance/fiber/top.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SWITCH_ASAN 1
@@ -98,6 +99,8 @@ void switch_to(struct fiber *to)
 	from->flags &= ~FIBER_IS_RUNNING;
 	to->flags = (to->flags | FIBER_IS_RUNNING) & ~FIBER_IS_READY;
 	to->csw++;
+	if (unlikely(top_is_on))
+		top_switch(from);
 	fiber_current = to;
 	diag_current = &to->diag;
 	sanitizer_leave(from, to);

@@ -64,6 +64,7 @@ void lua_set_args(lua_State *L, int argc, char **argv, int script)
 static int init_state(lua_State *L)
 {
 	luaL_openlibs(L);
+	lua_fiber_init(L);
 	lua_cdata_init(L);
 	lua_loader_init(L);
 	lua_loader_load_eager(L);

@@ -18,6 +18,7 @@ void lua_fini(void);
 const char *lua_jit_off_reason(void);
 
 /* The parts, in this order. */
+void lua_fiber_init(lua_State *L);
 void lua_cdata_init(lua_State *L);
 void lua_loader_init(lua_State *L);
 /** Load every built-in module that a row marks as needed from the start. */
