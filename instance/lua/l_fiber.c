@@ -451,6 +451,8 @@ static void make_object_table(lua_State *L)
 	lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
+int luaopen_fiber(lua_State *L);
+
 int luaopen_fiber(lua_State *L)
 {
 	make_object_table(L);
