@@ -66,6 +66,10 @@ static int init_state(lua_State *L)
 	luaL_openlibs(L);
 	lua_fiber_init(L);
 	lua_cdata_init(L);
+	lua_createtable(L, 0, 32);
+	luaT_push_null(L);
+	lua_setfield(L, -2, "NULL");
+	lua_setglobal(L, "box");
 	lua_loader_init(L);
 	lua_loader_load_eager(L);
 	return 0;

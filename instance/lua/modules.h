@@ -7,6 +7,7 @@
  * linked are left out. LUA_LAZY: opened by the first require(). LUA_EAGER:
  * opened at the start, in this order, for what must exist without require().
  */
+LUA_MODULE("loaders", loaders, LUA_EAGER)
 LUA_MODULE("box.internal.error", error, LUA_EAGER)
 LUA_MODULE("uuid", uuid, LUA_LAZY)
 LUA_MODULE("decimal", decimal, LUA_LAZY)
