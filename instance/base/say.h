@@ -24,6 +24,10 @@ enum say_level {
 };
 
 enum say_format { SF_PLAIN, SF_JSON };
+enum say_sink_type { SAY_STDERR, SAY_FILE, SAY_PIPE, SAY_SYSLOG };
+
+/* As `error` of say_write(): the text is a JSON value. */
+#define SAY_IS_JSON ((const char *)-1)
 
 extern int say_log_level;
 
@@ -34,6 +38,14 @@ extern int say_log_level;
  * @return 0, or -1 with diag set; the log in use before stays then
  */
 int say_open(const char *spec, bool nonblock, enum say_format format);
+/** Is this a value for say_open()? @return 0, or -1 with diag set (IllegalParams) */
+int say_check(const char *spec);
+/** Where a valid spec leads. */
+enum say_sink_type say_type(const char *spec);
+void say_set_format(enum say_format format);
+enum say_format say_get_format(void);
+/** From now on stdout and stderr lead to the log, also after a rotation (daemons). */
+void say_take_stdio(void);
 /** Reopen the file (SIGHUP, log.rotate()). -1 with diag set: the old one stays. */
 int say_rotate(void);
 void say_close(void);
@@ -41,6 +53,10 @@ void say_close(void);
 /** Who logs: fills "main/101/app" for the running fiber. Set by the fiber layer. */
 extern void (*say_context)(char *buf, int size);
 
+/**
+ * Write a line whatever say_log_level is.
+ * @param error NULL; or what follows the text after a colon; or SAY_IS_JSON
+ */
 void say_write(int level, const char *file, int line, const char *error, const char *fmt, ...)
 	_format_(5, 6);
 void say_vwrite(int level, const char *file, int line, const char *error, const char *fmt,

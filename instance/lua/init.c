@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instance/base/version.h"
 #include "instance/lua/utils.h"
 
 /*
@@ -70,6 +71,8 @@ static int init_state(lua_State *L)
 	luaT_push_null(L);
 	lua_setfield(L, -2, "NULL");
 	lua_setglobal(L, "box");
+	lua_pushliteral(L, TARANTOOL_VERSION);
+	lua_setglobal(L, "_TARANTOOL");
 	lua_loader_init(L);
 	lua_loader_load_eager(L);
 	return 0;

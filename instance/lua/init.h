@@ -32,5 +32,7 @@ void lua_error_metatable(lua_State *L);
  *         what loading raises
  */
 bool lua_push_builtin(lua_State *L, const char *name);
+/** Is there a built-in module of this name, open or not? */
+bool lua_has_builtin(lua_State *L, const char *name);
 
 #endif

@@ -31,7 +31,7 @@ static const struct c_module c_modules[] = {
 
 /* Lua-only modules that must run at the start: they extend standard tables. */
 static const char *const eager_texts[] = {
-	"string", "table", "box", "help"};
+	"string", "table", "help"};
 
 /* What Tarantool 2.6 has built in and we may lack. */
 static const char *const tarantool_modules[] = {"buffer", "clock", "console", "crypto",
@@ -141,7 +141,7 @@ static int load_builtin(lua_State *L)
 	return 1;
 }
 
-static bool is_builtin(lua_State *L, const char *name)
+bool lua_has_builtin(lua_State *L, const char *name)
 {
 	push_cache(L);
 	lua_getfield(L, -1, name);
@@ -161,7 +161,7 @@ static int search_builtin(lua_State *L)
 		if (!lua_isnil(L, -1))
 			return 1;
 	}
-	if (is_builtin(L, name))
+	if (lua_has_builtin(L, name))
 		lua_pushcfunction(L, load_builtin);
 	else
 		lua_pushfstring(L, "\n\tno field package.preload['%s']", name);

@@ -105,6 +105,51 @@ int luaT_call(lua_State *L, int nargs, int nret)
 	return -1;
 }
 
+/* Owned by the fiber whose thread it gives back. */
+struct thread_hook {
+	struct fiber_hook hook;
+	struct fiber *fiber;
+};
+
+static void thread_release(struct fiber_hook *hook)
+{
+	struct thread_hook *t = container_of(hook, struct thread_hook, hook);
+	luaL_unref(lua_main, LUA_REGISTRYINDEX, t->fiber->lua_ref);
+	t->fiber->lua = t->fiber->lua_now = NULL;
+	t->fiber->lua_ref = LUA_NOREF;
+	list_del(&hook->link);
+	free(t);
+}
+
+static int thread_new(lua_State *L)
+{
+	lua_State **ret_thread = lua_touserdata(L, 1);
+	*ret_thread = lua_newthread(L);
+	fiber_current->lua_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	return 0;
+}
+
+lua_State *luaT_fiber_state(void)
+{
+	struct fiber *f = fiber_current;
+	if (f->lua != NULL)
+		return f->lua;
+	struct thread_hook *t = calloc(1, sizeof(*t));
+	lua_State *thread = NULL;
+	if (t == NULL || lua_cpcall(lua_main, thread_new, &thread) != 0) {
+		if (t != NULL)
+			lua_pop(lua_main, 1);
+		free(t);
+		diag_set(oom, "Failed to allocate a Lua thread");
+		return NULL;
+	}
+	t->fiber = f;
+	t->hook.run = thread_release;
+	list_add_tail(&f->on_stop, &t->hook.link);
+	f->lua = f->lua_now = thread;
+	return thread;
+}
+
 void luaT_testcancel(lua_State *L)
 {
 	if (fiber_is_cancelled()) {

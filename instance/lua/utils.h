@@ -39,6 +39,11 @@ __attribute__((noreturn)) int luaT_error(lua_State *L);
 void luaT_push_error(lua_State *L, struct error *e);
 /** The error object at idx, or NULL when it is none. */
 struct error *luaT_is_error(lua_State *L, int idx);
+/**
+ * The running fiber's own Lua thread; made now when it has none, and given back
+ * when the fiber ends. NULL with diag set when out of memory.
+ */
+lua_State *luaT_fiber_state(void);
 /** Raise FiberIsCancelled when the running fiber is cancelled. */
 void luaT_testcancel(lua_State *L);
 
