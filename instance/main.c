@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,8 +114,8 @@ static void set_arg(lua_State *L, const struct command *c, const char *program)
 	lua_createtable(L, c->argc, 2);
 	lua_pushstring(L, len > 0 ? path : program);
 	lua_rawseti(L, -2, -1);
-	lua_pushstring(L, c->script != NULL && strcmp(c->script, "-") != 0 ? c->script
-									     : program);
+	lua_pushstring(L,
+		c->script != NULL && strcmp(c->script, "-") != 0 ? c->script : program);
 	lua_rawseti(L, -2, 0);
 	for (int i = 0; i < c->argc; i++) {
 		lua_pushstring(L, c->argv[i]);
@@ -163,8 +162,6 @@ static int run_script(lua_State *L, const struct command *c)
 /** console.start(): statements from the terminal. */
 static int run_console(lua_State *L)
 {
-	printf("Tarantool " TARANTOOL_VERSION "\ntype 'help' for interactive help\n");
-	fflush(stdout);
 	lua_getglobal(L, "require");
 	lua_pushliteral(L, "console");
 	if (luaT_call(L, 1, 1) != 0)
@@ -182,6 +179,11 @@ static int run_command(void *arg)
 	const struct command *c = arg;
 	lua_State *L = luaT_fiber_state();
 	int rc = L != NULL ? 0 : -1;
+	if (c->is_interactive) {
+		printf("Tarantool " TARANTOOL_VERSION
+		       "\ntype 'help' for interactive help\n");
+		fflush(stdout);
+	}
 	for (int i = 0; rc == 0 && i < c->step_count; i++)
 		rc = run_step(L, &c->steps[i]);
 	if (rc == 0 && c->script != NULL)
@@ -194,8 +196,8 @@ static int run_command(void *arg)
 
 static void log_error(const struct error *e)
 {
-	const char *name = error_is_a(e, &error_type_client) ? errcode_name(e->code)
-							     : e->type->name;
+	const char *name =
+		error_is_a(e, &error_type_client) ? errcode_name(e->code) : e->type->name;
 	say_write(S_ERROR, e->file, (int)e->line, e->message, "%s", name);
 }
 
@@ -206,12 +208,21 @@ static int die(void)
 	return EXIT_FAILURE;
 }
 
+/** The last part of the script's path; NULL when there is no file. */
+static const char *script_name(const struct command *c)
+{
+	if (c->script == NULL || strcmp(c->script, "-") == 0)
+		return NULL;
+	const char *slash = strrchr(c->script, '/');
+	return slash != NULL ? slash + 1 : c->script;
+}
+
 /** Run the command to its end, then what it left running. @return the exit code */
 static int run_instance(struct command *c)
 {
-	const char *name = c->script == NULL || strcmp(c->script, "-") == 0 ? "interactive"
-									    : c->script;
-	struct fiber *f = fiber_create(basename((char *)name), run_command, c);
+	const char *name = script_name(c);
+	struct fiber *f =
+		fiber_create(name != NULL ? name : "interactive", run_command, c);
 	if (f == NULL)
 		return die();
 	fiber_set_joinable(f, true);
@@ -233,10 +244,11 @@ static int run_instance(struct command *c)
 	return shutdown_code(EXIT_SUCCESS);
 }
 
+/** @return -1 when there is a script to run or none is asked for, else the exit code */
 static int check_script(const char *script)
 {
 	if (script == NULL || strcmp(script, "-") == 0 || access(script, R_OK) == 0)
-		return 0;
+		return -1;
 	int saved_errno = errno;
 	fprintf(stderr, "Can't open script %s: %s\n", script, strerror(saved_errno));
 	return saved_errno;
@@ -249,7 +261,7 @@ int main(int argc, char **argv)
 	struct command c = {0};
 	int code = parse_options(&c, argc, argv);
 	if (code < 0)
-		code = check_script(c.script) == 0 ? -1 : check_script(c.script);
+		code = check_script(c.script);
 	if (code >= 0) {
 		free(c.steps);
 		return code;
@@ -260,9 +272,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	set_arg(lua_main, &c, argv[0]);
-	title_init(TARANTELLA_PACKAGE, c.script != NULL && strcmp(c.script, "-") != 0
-					       ? basename((char *)c.script)
-					       : NULL);
+	title_init(TARANTELLA_PACKAGE, script_name(&c));
 	if (lua_jit_off_reason() != NULL)
 		say_warn("the JIT compiler is off: %s", lua_jit_off_reason());
 	code = run_instance(&c);

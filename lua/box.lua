@@ -1,7 +1,7 @@
 -- The box table before box.cfg{}: what works without data, and a clear error for
 -- the rest.
 
-local name, box = ...
+local _, box = ...
 
 -- The first call loads the options' checks; later ones go to the same function.
 function box.cfg(...)
@@ -19,16 +19,17 @@ for key, feature in pairs(not_built) do
 end
 
 -- Made when first looked at.
-local lazy = {info = true, slab = true, stat = true, runtime = true}
+local lazy = {info = true, slab = true, stat = true}
 
 setmetatable(box, {__index = function(self, key)
-    if key == 'runtime' or (lazy[key] and type(rawget(self, 'cfg')) == 'table') then
+    local is_configured = type(rawget(self, 'cfg')) == 'table'
+    if is_configured and lazy[key] then
         for field, value in pairs(require('box.info')) do
             rawset(self, field, value)
         end
         return rawget(self, key)
     end
-    if type(rawget(self, 'cfg')) == 'table' then
+    if is_configured then
         return nil
     end
     error(debug.traceback('Please call box.cfg{} first'), 2)

@@ -206,7 +206,8 @@ void say_vwrite(int level, const char *file, int line, const char *error, const 
 	errno = saved_errno;
 }
 
-void say_write(int level, const char *file, int line, const char *error, const char *fmt, ...)
+void say_write(
+	int level, const char *file, int line, const char *error, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);

@@ -57,15 +57,15 @@ extern void (*say_context)(char *buf, int size);
  * Write a line whatever say_log_level is.
  * @param error NULL; or what follows the text after a colon; or SAY_IS_JSON
  */
-void say_write(int level, const char *file, int line, const char *error, const char *fmt, ...)
-	_format_(5, 6);
+void say_write(int level, const char *file, int line, const char *error, const char *fmt,
+	...) _format_(5, 6);
 void say_vwrite(int level, const char *file, int line, const char *error, const char *fmt,
 	va_list ap);
 
-#define say(level, ...)                                                                  \
-	do {                                                                             \
-		if ((level) <= say_log_level)                                            \
-			say_write((level), __FILE__, __LINE__, NULL, __VA_ARGS__);       \
+#define say(level, ...)                                                            \
+	do {                                                                       \
+		if ((level) <= say_log_level)                                      \
+			say_write((level), __FILE__, __LINE__, NULL, __VA_ARGS__); \
 	} while (0)
 #define say_error(...) say(S_ERROR, __VA_ARGS__)
 #define say_crit(...) say(S_CRIT, __VA_ARGS__)

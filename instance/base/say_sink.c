@@ -15,9 +15,10 @@
 
 #include "instance/base/diag.h"
 
-static const char *const facilities[] = {"kern", "user", "mail", "daemon", "auth", "intern",
-	"lpr", "news", "uucp", "clock", "authpriv", "ftp", "ntp", "audit", "alert", "cron",
-	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"};
+static const char *const facilities[] = {"kern", "user", "mail", "daemon", "auth",
+	"intern", "lpr", "news", "uucp", "clock", "authpriv", "ftp", "ntp", "audit",
+	"alert", "cron", "local0", "local1", "local2", "local3", "local4", "local5",
+	"local6", "local7"};
 
 static int set_option(struct say_sink *s, char *option)
 {
@@ -62,7 +63,8 @@ static int parse_syslog(struct say_sink *s, const char *options)
 	_cleanup_(freep) char *copy = strdup(options);
 	char *state = NULL;
 	s->facility = -1;
-	for (char *o = strtok_r(copy, ",", &state); o != NULL; o = strtok_r(NULL, ",", &state))
+	for (char *o = strtok_r(copy, ",", &state); o != NULL;
+		o = strtok_r(NULL, ",", &state))
 		if (set_option(s, o) != 0)
 			return -1;
 	if (s->facility < 0)
@@ -107,8 +109,9 @@ int say_sink_parse(struct say_sink *s, const char *spec)
 		s->type = SAY_FILE;
 		s->path = absolute(rest != NULL ? rest : spec);
 	} else {
-		diag_set(illegal_params, "expecting a file name or a prefix, such as '|', "
-					 "'pipe:', 'syslog:'");
+		diag_set(illegal_params,
+			"expecting a file name or a prefix, such as '|', "
+			"'pipe:', 'syslog:'");
 		return -1;
 	}
 	return 0;
@@ -290,8 +293,8 @@ void say_sink_close(struct say_sink *s)
 void say_sink_syslog_header(const struct say_sink *s, int level, struct buf *out)
 {
 	/* As Tarantool maps them. */
-	static const int priorities[] = {
-		LOG_ERR, LOG_ERR, LOG_ERR, LOG_ERR, LOG_WARNING, LOG_INFO, LOG_INFO, LOG_DEBUG};
+	static const int priorities[] = {LOG_ERR, LOG_ERR, LOG_ERR, LOG_ERR, LOG_WARNING,
+		LOG_INFO, LOG_INFO, LOG_DEBUG};
 	time_t now = time(NULL);
 	struct tm tm;
 	char text[32];

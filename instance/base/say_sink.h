@@ -12,11 +12,11 @@
 /* In place; owned by the log. */
 struct say_sink {
 	enum say_sink_type type;
-	int fd;		/* -1 while it is not open */
-	char *path;	/* file (absolute), command, or syslog server; NULL: default */
+	int fd;         /* -1 while it is not open */
+	char *path;     /* file (absolute), command, or syslog server; NULL: default */
 	char *identity; /* syslog */
-	int facility;	/* syslog */
-	pid_t pid;	/* of the command */
+	int facility;   /* syslog */
+	pid_t pid;      /* of the command */
 };
 
 /** Read a box.cfg.log value. @return 0, or -1 with diag set (nothing to close) */

@@ -60,6 +60,8 @@ static void buckets_grow(void)
 
 int session_init(void)
 {
+	if (background != NULL)
+		return 0;
 	bucket_count = BUCKETS_MIN;
 	buckets = buckets_new(bucket_count);
 	if (buckets == NULL) {

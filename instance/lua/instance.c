@@ -27,8 +27,19 @@ static struct {
 	pid_t owner; /* who removes it */
 } pid_file = {.fd = -1};
 
+/** "main/101/app"; the event loop itself is "main". */
+static void log_context(char *buf, int size)
+{
+	const struct fiber *f = fiber_current;
+	if (f->id == FIBER_ID_SCHED)
+		snprintf(buf, (size_t)size, "main");
+	else
+		snprintf(buf, (size_t)size, "main/%llu/%s", (unsigned long long)f->id, f->name);
+}
+
 int instance_init(void)
 {
+	say_context = log_context;
 	if (session_init() != 0 || net_init() != 0)
 		return -1;
 	shutdown_init();
@@ -62,7 +73,8 @@ void instance_notify_ready(void)
 	if (!instance_is_server())
 		return;
 	char text[64];
-	snprintf(text, sizeof(text), "READY=1\nSTATUS=running\nMAINPID=%d", (int)getpid());
+	snprintf(
+		text, sizeof(text), "READY=1\nSTATUS=running\nMAINPID=%d", (int)getpid());
 	notify_send(text);
 }
 
@@ -110,7 +122,7 @@ static bool is_same_file(int fd, const char *path)
 {
 	struct stat open_one, named;
 	return fstat(fd, &open_one) == 0 && stat(path, &named) == 0 &&
-		open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
+	       open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
 }
 
 int instance_lock_pid_file(const char *path)
@@ -143,9 +155,11 @@ int instance_write_pid_file(void)
 	pid_file.owner = getpid();
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d", (int)getpid());
-	if (ftruncate(pid_file.fd, 0) == 0 && pwrite(pid_file.fd, text, (size_t)len, 0) == len)
+	if (ftruncate(pid_file.fd, 0) == 0 &&
+		pwrite(pid_file.fd, text, (size_t)len, 0) == len)
 		return 0;
-	diag_set_errno("failed to write pid file '%s': %s", pid_file.path, strerror(errno));
+	diag_set_errno(
+		"failed to write pid file '%s': %s", pid_file.path, strerror(errno));
 	return -1;
 }
 
@@ -176,5 +190,7 @@ int instance_daemonize(void)
 		close(null);
 	}
 	say_take_stdio();
+	/* What print() says is in the log at once. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	return 0;
 }

@@ -1,12 +1,17 @@
 /* What lua/box/cfg.lua needs from C: the effects of box.cfg{} options. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "instance/base/say.h"
 #include "instance/base/version.h"
 #include "instance/box/box.h"
+#include "instance/box/journal.h"
+#include "instance/box/read_only.h"
 #include "instance/lua/init.h"
 #include "instance/lua/instance.h"
+#include "instance/lua/l_box.h"
+#include "instance/lua/pending.h"
 #include "instance/lua/title.h"
 #include "instance/lua/utils.h"
 #include "instance/net/net.h"
@@ -71,7 +76,8 @@ static int open_log(lua_State *L)
 	const char *format = field(L, "log_format");
 	/* A reader that is stuck must not stop the instance, unless told so. */
 	if (say_open(spec, flag(L, "log_nonblock", true),
-		    format != NULL && strcmp(format, "json") == 0 ? SF_JSON : SF_PLAIN) != 0)
+		    format != NULL && strcmp(format, "json") == 0 ? SF_JSON : SF_PLAIN) !=
+		0)
 		return -1;
 	return 0;
 }
@@ -107,10 +113,11 @@ static int l_cfg_start(lua_State *L)
 static int l_cfg_start_box(lua_State *L)
 {
 	luaT_may_yield(L);
-	if (box_init() != 0)
+	if (l_box_run_schema_init() != 0 || box_init() != 0)
 		return luaT_error(L);
 	say_info("instance uuid %s", box_instance_uuid);
-	say_info("data is kept in memory only: this version writes no snapshots and no logs");
+	say_info("data is kept in memory only: this version writes no snapshots and no "
+		 "logs");
 	say_info("ready to accept requests");
 	title_set_status("running");
 	return 0;
@@ -118,13 +125,15 @@ static int l_cfg_start_box(lua_State *L)
 
 static int l_cfg_set_uuid(lua_State *L)
 {
-	snprintf(box_instance_uuid, sizeof(box_instance_uuid), "%s", luaL_checkstring(L, 1));
+	snprintf(box_instance_uuid, sizeof(box_instance_uuid), "%s",
+		luaL_checkstring(L, 1));
 	return 0;
 }
 
 static int l_cfg_set_replicaset_uuid(lua_State *L)
 {
-	snprintf(box_cluster_uuid, sizeof(box_cluster_uuid), "%s", luaL_checkstring(L, 1));
+	snprintf(
+		box_cluster_uuid, sizeof(box_cluster_uuid), "%s", luaL_checkstring(L, 1));
 	return 0;
 }
 
@@ -221,6 +230,38 @@ static int l_cfg_listen_address(lua_State *L)
 	return 1;
 }
 
+static int l_cfg_set_read_only(lua_State *L)
+{
+	box_set_read_only(lua_toboolean(L, 1));
+	return 0;
+}
+
+static int l_cfg_is_read_only(lua_State *L)
+{
+	lua_pushboolean(L, box_is_read_only());
+	return 1;
+}
+
+static int l_cfg_lsn(lua_State *L)
+{
+	luaT_push_int64(L, journal_current->lsn);
+	return 1;
+}
+
+/* memory(): bytes that tuples take. */
+static int l_cfg_memory(lua_State *L)
+{
+	lua_pushnumber(L, (double)mallinfo2().uordblks);
+	return 1;
+}
+
+/* stat(): requests by kind, as far as they are counted. */
+static int l_cfg_stat(lua_State *L)
+{
+	lua_newtable(L);
+	return 1;
+}
+
 static int l_cfg_has_builtin(lua_State *L)
 {
 	lua_pushboolean(L, lua_has_builtin(L, luaL_checkstring(L, 1)));
@@ -249,6 +290,11 @@ int luaopen_cfg(lua_State *L)
 		{"say_warn", l_cfg_say_warn},
 		{"net_stat", l_cfg_net_stat},
 		{"net_stat_reset", l_cfg_net_stat_reset},
+		{"set_read_only", l_cfg_set_read_only},
+		{"is_read_only", l_cfg_is_read_only},
+		{"lsn", l_cfg_lsn},
+		{"memory", l_cfg_memory},
+		{"stat", l_cfg_stat},
 		{"has_builtin", l_cfg_has_builtin},
 		{NULL, NULL},
 	};

@@ -146,7 +146,8 @@ static int l_os_environ(lua_State *L)
 int luaopen_loaders(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {{"cwd", l_loaders_cwd},
-		{"realpath", l_loaders_realpath}, {"tonumber64", l_tonumber64}, {NULL, NULL}};
+		{"realpath", l_loaders_realpath}, {"tonumber64", l_tonumber64},
+		{NULL, NULL}};
 	lua_getglobal(L, "os");
 	lua_pushcfunction(L, l_os_setenv);
 	lua_setfield(L, -2, "setenv");

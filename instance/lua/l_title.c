@@ -18,8 +18,8 @@ static char parts[PART_MAX][256];
 /** The title as one text. */
 static void compose(char *out, size_t size)
 {
-	int n = snprintf(out, size, "%s%s%s", parts[INTERPRETER], *parts[SCRIPT] ? " " : "",
-		parts[SCRIPT]);
+	int n = snprintf(out, size, "%s%s%s", parts[INTERPRETER],
+		*parts[SCRIPT] ? " " : "", parts[SCRIPT]);
 	if (*parts[STATUS] && n < (int)size)
 		n += snprintf(out + n, size - (size_t)n, " <%s>", parts[STATUS]);
 	if (*parts[CUSTOM] && n < (int)size)

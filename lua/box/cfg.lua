@@ -1,7 +1,6 @@
 -- box.cfg{}: the options, their checks, what a change of each does.
 
 local _, lib = ...
-local json = require('json')
 
 local ER_CFG, ER_RELOAD_CFG = 59, 58
 
@@ -241,7 +240,7 @@ local dynamic = {
     net_msg_max = function(value) lib.set_net_msg_max(value) end,
     readahead = function(value) lib.set_readahead(value) end,
     custom_proc_title = function(value) lib.set_title(value) end,
-    read_only = function(value) require('box.ctl').set_read_only(value) end,
+    read_only = function(value) lib.set_read_only(value) end,
     memtx_memory = never_less('memtx_memory'),
     vinyl_memory = never_less('vinyl_memory'),
 }
@@ -330,14 +329,24 @@ local function check_directory(path, text)
     end
 end
 
+-- As JSON, for the log.
+local function quote(value)
+    if type(value) == 'string' then
+        return '"' .. value:gsub('[%c"\\/]', function(c)
+            return c < ' ' and ('\\u%04x'):format(c:byte()) or '\\' .. c
+        end) .. '"'
+    end
+    return type(value) == 'table' and '[]' or tostring(value)
+end
+
 local values = {} -- what box.cfg shows
 local is_loaded = false
 
 local function apply(option, value, before)
     dynamic[option](value, before)
-    values[option] = value
+    rawset(values, option, value)
     if value ~= nil then
-        lib.say_set(option, json.encode(value))
+        lib.say_set(option, quote(value))
     end
 end
 
@@ -363,9 +372,10 @@ local function load(user)
     cfg = {}
     for option, row in pairs(options) do
         local value = given[option]
-        cfg[option] = value == nil and row[2] or normalize(option, value)
-        if value == false then
-            cfg[option] = false
+        if value == nil then
+            cfg[option] = row[2]
+        else
+            cfg[option] = normalize(option, value)
         end
     end
     local level_before = lib.set_log_level(log_level_number(cfg.log_level))
@@ -377,9 +387,6 @@ local function load(user)
         end
         is_loaded = true
     end
-    if cfg.work_dir ~= nil then
-        cfg.work_dir = given.work_dir
-    end
     check_directory(cfg.memtx_dir, "error reading directory '%s'")
     check_directory(cfg.wal_dir, "Can't open path: %s")
     if cfg.instance_uuid then
@@ -390,8 +397,9 @@ local function load(user)
     end
     lib.start_box()
     load_modules()
+    lib.set_read_only(cfg.read_only)
     for option, value in pairs(cfg) do
-        values[option] = value
+        rawset(values, option, value)
         local is_ordered = option == 'listen' or option:match('^log_')
         if given[option] ~= nil and dynamic[option] and not is_ordered and
            value ~= options[option][2] then
@@ -448,7 +456,7 @@ local function set_log(option, value)
         wrong(option, bad)
     end
     dynamic[option](value)
-    values[option] = value
+    rawset(values, option, value)
 end
 
 local cfg_table = setmetatable(values, {

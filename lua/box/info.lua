@@ -1,0 +1,115 @@
+-- box.info, box.slab and box.stat: what the instance says about itself.
+
+local _, lib = ...
+local tarantool = require('tarantool')
+
+local function lsn_vclock()
+    local lsn = lib.lsn()
+    return lsn, lsn > 0 and {lsn} or setmetatable({}, {__serialize = 'map'})
+end
+
+local function compact(t)
+    return setmetatable(t, {__serialize = 'map'})
+end
+
+local function callable(f)
+    return setmetatable({}, {__call = function(_, ...) return f(...) end})
+end
+
+local memory = callable(function()
+    local net, data = 0, lib.memory()
+    return {cache = 0, data = data, index = 0, lua = collectgarbage('count') * 1024,
+            net = net, tx = 0}
+end)
+
+local gc = callable(function()
+    local signature, vclock = lsn_vclock()
+    return {consumers = {}, checkpoints = {}, checkpoint_is_in_progress = false,
+            vclock = vclock, signature = signature}
+end)
+
+-- One function a field; a nil leaves it out.
+local fields = {
+    version = function() return tarantool.version end,
+    package = function() return tarantool.package end,
+    id = function() return 1 end,
+    ro = function() return lib.is_read_only() end,
+    uuid = function() return (lib.uuids()) end,
+    pid = function() return tarantool.pid() end,
+    status = function() return 'running' end,
+    uptime = function() return math.floor(tarantool.uptime()) + 1 end,
+    lsn = function() return (lsn_vclock()) end,
+    signature = function() return (lsn_vclock()) end,
+    vclock = function() return compact((select(2, lsn_vclock()))) end,
+    cluster = function() return {uuid = (select(2, lib.uuids()))} end,
+    replication = function()
+        return {[1] = {id = 1, uuid = (lib.uuids()), lsn = (lsn_vclock())}}
+    end,
+    replication_anon = function() return {count = 0} end,
+    memory = function() return memory end,
+    gc = function() return gc end,
+}
+
+local function all()
+    local info = {}
+    for key, get in pairs(fields) do
+        info[key] = get()
+    end
+    return info
+end
+
+local info = setmetatable({version = tarantool.version, package = tarantool.package}, {
+    __index = function(_, key)
+        local get = fields[key]
+        return get and get()
+    end,
+    __call = all,
+    __serialize = all,
+})
+
+local function percent(part, whole)
+    return ('%.2f%%'):format(whole > 0 and part * 100 / whole or 0)
+end
+
+-- There are no slabs: tuples are on the C heap, under the memtx_memory quota.
+local slab = {}
+
+function slab.info()
+    local used, quota = lib.memory(), box.cfg.memtx_memory
+    return {items_size = used, items_used = used, items_used_ratio = percent(used, used),
+            quota_size = quota, quota_used = used, quota_used_ratio = percent(used, quota),
+            arena_size = used, arena_used = used, arena_used_ratio = percent(used, used)}
+end
+
+function slab.stats()
+    return {}
+end
+
+function slab.check()
+end
+
+local stat_names = {'DELETE', 'SELECT', 'INSERT', 'EVAL', 'CALL', 'ERROR', 'PREPARE', 'REPLACE',
+                    'UPSERT', 'AUTH', 'EXECUTE', 'UPDATE'}
+
+local function stat_all()
+    local counts, result = lib.stat(), {}
+    for _, name in ipairs(stat_names) do
+        result[name] = {total = counts[name] or 0, rps = 0}
+    end
+    return result
+end
+
+local stat = setmetatable({
+    net = setmetatable({}, {
+        __index = function(_, key) return lib.net_stat()[key] end,
+        __call = function() return lib.net_stat() end,
+        __serialize = function() return lib.net_stat() end,
+    }),
+    reset = function() lib.net_stat_reset() end,
+}, {
+    __index = function(_, key) return stat_all()[key] end,
+    __call = stat_all,
+    __serialize = stat_all,
+})
+
+return {info = info, slab = slab, stat = stat}
