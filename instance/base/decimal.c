@@ -12,6 +12,27 @@ int decimal_digits(const struct decimal *dec)
 	return n;
 }
 
+void decimal_to_string(const struct decimal *dec, char out[DECIMAL_STR_MAX])
+{
+	char digits[2 * DECIMAL_DIGITS_MAX + 1]; /* last one first */
+	int n = 0, point = dec->scale > 0 ? dec->scale : 0;
+	u128 v = decimal_coef(dec);
+	for (int zeros = dec->scale; zeros < 0; zeros++)
+		digits[n++] = '0';
+	do {
+		digits[n++] = (char)('0' + (int)(v % 10));
+		v /= 10;
+	} while (v > 0 || n <= point);
+	if (dec->is_negative)
+		*out++ = '-';
+	while (n > 0) {
+		if (n == point)
+			*out++ = '.';
+		*out++ = digits[--n];
+	}
+	*out = '\0';
+}
+
 /* The scale as the smallest msgpack integer; it is one byte for |scale| <= 38,
  * negative ones below -32 take two. */
 static size_t pack_scale(int scale, char *out)

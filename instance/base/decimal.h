@@ -41,6 +41,9 @@ static inline void decimal_set(
 /** Number of digits of the coefficient; 1 for zero. */
 int decimal_digits(const struct decimal *dec);
 
+/** Write the number without an exponent, and a NUL. */
+void decimal_to_string(const struct decimal *dec, char out[DECIMAL_STR_MAX]);
+
 /** Payload of the msgpack extension. @return bytes written */
 size_t decimal_pack(const struct decimal *dec, char *out);
 /** @return 0, or -1 when the data is no decimal that fits */

@@ -50,8 +50,10 @@ static void set_double(lua_State *L, const struct lua_codec *codec, enum lua_kin
 	ret->d = d;
 	if (likely(isfinite(d)) || codec->encode_invalid_numbers)
 		return;
-	if (!codec->encode_invalid_as_nil)
-		luaL_error(L, "number must not be NaN or Inf");
+	if (!codec->encode_invalid_as_nil) {
+		diag_set(luajit, "number must not be NaN or Inf");
+		luaT_error(L);
+	}
 	ret->kind = LUA_KIND_NIL;
 }
 
@@ -215,7 +217,8 @@ static void classify_by_hint(lua_State *L, const struct lua_codec *codec, int id
 		ret->size = count_pairs(L, idx);
 		ret->is_flow = is_map;
 	} else {
-		luaL_error(L, "invalid __serialize value");
+		diag_set(luajit, "invalid __serialize value");
+		luaT_error(L);
 	}
 }
 
@@ -244,8 +247,10 @@ static void classify_table(lua_State *L, const struct lua_codec *codec, int idx,
 	if (codec->encode_sparse_ratio > 0 &&
 		max > (uint64_t)size * (unsigned)codec->encode_sparse_ratio &&
 		max > (uint32_t)codec->encode_sparse_safe) {
-		if (!codec->encode_sparse_convert)
-			luaL_error(L, "excessively sparse array");
+		if (!codec->encode_sparse_convert) {
+			diag_set(luajit, "excessively sparse array");
+			luaT_error(L);
+		}
 		ret->kind = LUA_KIND_MAP;
 		ret->size = size;
 	}
@@ -431,16 +436,13 @@ static void push_module(lua_State *L, struct lua_codec *codec, const luaL_Reg *f
 	lua_remove(L, owner);
 }
 
-/* new([settings]): a codec of its own; upvalues: the codec, its functions. */
+/* new(): a codec of its own, with the defaults; upvalues: the codec, its functions. */
 static int codec_new(lua_State *L)
 {
 	static const struct lua_codec defaults = LUA_CODEC_DEFAULT;
 	const luaL_Reg *funcs = lua_touserdata(L, lua_upvalueindex(2));
-	lua_settop(L, 1);
 	struct lua_codec *codec = lua_newuserdata(L, sizeof(*codec));
 	*codec = defaults;
-	if (lua_istable(L, 1))
-		lua_codec_read(L, 1, codec);
 	push_module(L, codec, funcs);
 	return 1;
 }
