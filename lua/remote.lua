@@ -366,12 +366,17 @@ local function compile(text, name)
     if text:sub(1, 1) == '#' then
         text = text:gsub('^[^\n]*', '', 1)
     end
-    name = name ~= '' and name or text
-    local chunk = loadstring('return ' .. text, name)
+    -- An expression's values are its results. A file's `f()` must not become a
+    -- tail call, which would hide its line from errors: hence the 0, dropped later.
+    local is_named = name ~= ''
+    name = is_named and name or text
+    local chunk = loadstring((is_named and 'return 0, ' or 'return ') .. text, name)
     if chunk ~= nil then
-        return chunk
+        return chunk, is_named and 2 or 1
     end
-    return loadstring(text, name)
+    local err
+    chunk, err = loadstring(text, name)
+    return chunk, chunk and 1 or err
 end
 
 local function error_text(e)
@@ -424,9 +429,9 @@ end
 -- text, chunk name ('': the text), arguments, format, token, text console?,
 -- stream what it prints?
 function ops.eval(text, name, args, format, token, is_text, is_streaming)
-    local chunk, err = compile(text, name)
+    local chunk, from = compile(text, name)
     if chunk == nil then
-        return 'error', err, '', error_shown(format, err)
+        return 'error', from, '', error_shown(format, from)
     end
     local s = session()
     local rq = {
@@ -449,8 +454,7 @@ function ops.eval(text, name, args, format, token, is_text, is_streaming)
         end
         return 'error', message, trace, error_shown(format, results[2])
     end
-    table.remove(results, 1)
-    results.n = results.n - 1
+    results = pack(unpack(results, 1 + from, results.n))
     local ok, out = pcall(formats[format] or formats.yaml, results)
     if not ok then
         local message = 'exception while formatting output: ' .. tostring(out)
