@@ -48,9 +48,9 @@ local function listen()
     -- no moment in which others may.
     local umask = C.ctl_launch_umask(opt.gid and 0x4f or 0x7f) -- 0117, 0177
     local ok, err = pcall(function()
-        local control = package.loaded['internal.control']
-        if control ~= nil then
-            control.listen(opt.listen)
+        local is_ours, control = pcall(require, 'internal.control')
+        if is_ours then
+            control.listen(opt.listen, nil, opt.gid)
         else
             require('console').listen('unix/:' .. opt.listen)
         end

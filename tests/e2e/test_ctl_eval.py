@@ -197,7 +197,7 @@ def check_connect(engine):
     got = p.ctl('connect', '127.0.0.1:%d' % port, stdin='1')
     tap.equal(got.returncode, 2, '%s: connect to a closed port: exit 2' % engine)
     tap.like(got.stderr, 'Connection refused', '%s: closed port: says so' % engine)
-    p.ctl('eval', 'app', '-e', 'box.cfg{listen = %d}' % port)
+    p.ctl('eval', 'app', '-e', 'box.cfg{listen = "127.0.0.1:%d"}' % port)
     got = p.ctl('connect', 'u:secret@127.0.0.1:%d' % port, stdin='return 5')
     tap.equal(got.stdout, '---\n- 5\n...\n\n', '%s: connect over TCP' % engine)
     for bad in ('', 'host', 'a b:1'):

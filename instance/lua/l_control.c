@@ -1,0 +1,45 @@
+/*
+ * internal.control: what ctl's launcher and ctl's requests need from C.
+ *
+ *   listen(path[, mode[, gid]])  open the control socket
+ *   cancel(session_id, sync)     cancel the fiber of a request; was there one?
+ */
+#include "instance/lua/utils.h"
+#include "instance/net/net.h"
+
+int luaopen_control(lua_State *L);
+
+enum { CONTROL_MODE = 0600, CONTROL_MODE_GROUP = 0660 };
+
+static int l_control_listen(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1);
+	gid_t group = (gid_t)luaL_optnumber(L, 3, -1);
+	int mode = group != (gid_t)-1 ? CONTROL_MODE_GROUP : CONTROL_MODE;
+	mode = (int)luaL_optinteger(L, 2, mode);
+	luaT_may_yield(L);
+	if (net_control_listen(path, (mode_t)mode, group) != 0)
+		return luaT_error(L);
+	return 0;
+}
+
+static int l_control_cancel(lua_State *L)
+{
+	uint64_t session_id, sync;
+	if (!luaT_to_uint64(L, 1, &session_id) || !luaT_to_uint64(L, 2, &sync))
+		return luaL_error(L, "Usage: cancel(session_id, sync)");
+	lua_pushboolean(L, net_cancel_request(session_id, sync));
+	return 1;
+}
+
+int luaopen_control(lua_State *L)
+{
+	static const luaL_Reg funcs[] = {
+		{"listen", l_control_listen},
+		{"cancel", l_control_cancel},
+		{NULL, NULL},
+	};
+	lua_createtable(L, 0, 2);
+	luaL_register(L, NULL, funcs);
+	return 1;
+}
