@@ -78,7 +78,7 @@ static bool emit_binary(yaml_emitter_t *emitter, const char *s, uint32_t len)
 	}
 	yaml_event_t event;
 	return emit(emitter, &event,
-		yaml_scalar_event_initialize(&event, NULL, (yaml_char_t *)YAML_BINARY_TAG,
+		yaml_scalar_event_initialize(&event, NULL, (yaml_char_t *)"tag:yaml.org,2002:binary",
 			(yaml_char_t *)text, (int)(p - text), 0, 0,
 			YAML_PLAIN_SCALAR_STYLE));
 }
