@@ -264,6 +264,11 @@ enum say_format say_get_format(void)
 	return say_format_now;
 }
 
+int say_command_pid(void)
+{
+	return (int)sink.pid;
+}
+
 void say_take_stdio(void)
 {
 	has_stdio = true;

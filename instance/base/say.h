@@ -44,6 +44,8 @@ int say_check(const char *spec);
 enum say_sink_type say_type(const char *spec);
 void say_set_format(enum say_format format);
 enum say_format say_get_format(void);
+/** Pid of the command that the log is piped to; 0 when it is not. */
+int say_command_pid(void);
 /** From now on stdout and stderr lead to the log, also after a rotation (daemons). */
 void say_take_stdio(void);
 /** Reopen the file (SIGHUP, log.rotate()). -1 with diag set: the old one stays. */

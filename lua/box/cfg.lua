@@ -451,12 +451,12 @@ end
 
 -- For log.cfg{} and log.level(): the same values.
 local function set_log(option, value)
-    local bad = check[option](value)
-    if bad then
-        wrong(option, bad)
-    end
     dynamic[option](value)
-    rawset(values, option, value)
+    if is_loaded then
+        rawset(values, option, value)
+    else
+        options[option][2] = value -- what box.cfg{} begins with
+    end
 end
 
 local cfg_table = setmetatable(values, {
@@ -468,7 +468,11 @@ local cfg_table = setmetatable(values, {
     end,
 })
 
-return setmetatable({set_log = set_log}, {__call = function(_, user)
+local function check_one(option, value)
+    return check[option](value)
+end
+
+return setmetatable({set_log = set_log, check = check_one}, {__call = function(_, user)
     load(user)
     rawset(box, 'cfg', cfg_table)
 end})
