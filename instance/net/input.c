@@ -68,10 +68,10 @@ size_t conn_unread(const struct conn *con)
 	return con->chunk == NULL ? 0 : con->chunk->len - con->rpos;
 }
 
-/* Everything was taken: the chunk is free for the next one to read. */
+/* Everything was taken (a header that waits is not): the next one may have the chunk. */
 static void drop_if_empty(struct conn *con)
 {
-	if (con->chunk == NULL || con->rpos < con->chunk->len)
+	if (con->chunk == NULL || con->has_header || con->rpos < con->chunk->len)
 		return;
 	net_chunk_unref(con->chunk);
 	con->chunk = NULL;
