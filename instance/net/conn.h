@@ -181,9 +181,6 @@ bool conn_sniff(struct conn *con);
 /** The protocol is the text console: hand the connection to a fiber of its own. */
 void conn_become_text(struct conn *con);
 
-/* The running fiber's Lua thread (lua/utils.h). */
-struct lua_State *luaT_fiber_state(void);
-
 /* --- stat.c --- */
 
 struct net_counters {

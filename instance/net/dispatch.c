@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "instance/base/say.h"
+#include "instance/box/txn.h"
+#include "instance/lua/utils.h"
 #include "instance/net/conn.h"
 
 enum {
@@ -142,8 +144,7 @@ static int end_transaction(struct fiber *f, int rc)
 {
 	if (likely(f->local[FIBER_LOCAL_TXN] == NULL))
 		return rc;
-	if (net_hooks.request_end != NULL)
-		net_hooks.request_end();
+	txn_abort();
 	if (rc == 0)
 		diag_set_client(ER_FUNCTION_TX_ACTIVE);
 	return -1;

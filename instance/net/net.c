@@ -5,8 +5,6 @@
 #include "instance/net/conn.h"
 #include "instance/net/listener.h"
 
-struct net_hooks net_hooks;
-
 static struct net_listener *public_listener;
 static struct net_listener *control_listener;
 

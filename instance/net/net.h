@@ -80,13 +80,4 @@ struct net_request_info {
  */
 bool net_cancel_request(uint64_t session_id, uint64_t sync);
 
-/*
- * What higher layers (or those that land later) hook into requests; NULL: nothing.
- */
-struct net_hooks {
-	/** A request is over: roll back the transaction that it left open. */
-	void (*request_end)(void);
-};
-extern struct net_hooks net_hooks;
-
 #endif
