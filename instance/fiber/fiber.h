@@ -155,7 +155,10 @@ void fiber_yield(void);
 void fiber_reschedule(void);
 /** @return true when the time passed, false when woken up before. */
 bool fiber_yield_timeout(double seconds);
-/** Sleep; returns early (before the time) when cancelled. */
+/**
+ * Sleep; returns early (before the time) when cancelled. For no time: until all
+ * that are ready now, whenever they got ready, have run (Lua's fiber.yield).
+ */
 void fiber_sleep(double seconds);
 /** Ask it to end: sets the flag and wakes it. Does not wait. */
 void fiber_cancel(struct fiber *f);

@@ -1,8 +1,8 @@
 /*
  * The ready queue and the event loop.
  *
- * A turn takes the fibers that are ready as a batch; each switches straight to
- * the next one, the last one back here. Who becomes ready meanwhile waits for the
+ * A turn takes the fibers that are ready as a batch, then those that slept for no
+ * time; each switches straight to the next one, the last one back here. Who becomes ready meanwhile waits for the
  * next turn. Events are polled when nothing is ready, or when the last poll was
  * POLL_CYCLES ago: fibers that wake each other do not pay a system call each.
  */
@@ -30,6 +30,7 @@ struct fiber *fiber_current = &fiber_sched;
 struct ev_loop *fiber_loop;
 
 static struct list ready_queue;
+static struct list sleep_queue; /* slept for no time: they run after the ready ones */
 static struct list batch;
 static bool is_stopping;
 
@@ -41,6 +42,7 @@ int sched_init(void)
 		return -1;
 	}
 	list_init(&ready_queue);
+	list_init(&sleep_queue);
 	list_init(&batch);
 	list_init(&fiber_sched.ready);
 	list_init(&fiber_sched.all);
@@ -161,10 +163,14 @@ bool fiber_yield_timeout(double seconds)
 
 void fiber_sleep(double seconds)
 {
-	if (seconds > 0)
+	if (seconds > 0) {
 		fiber_yield_timeout(seconds);
-	else
-		fiber_reschedule();
+		return;
+	}
+	switch_check();
+	list_del(&fiber_current->ready);
+	list_add_tail(&sleep_queue, &fiber_current->ready);
+	fiber_yield();
 }
 
 double fiber_clock(void)
@@ -179,9 +185,17 @@ double fiber_time(void)
 	return ev_now(fiber_loop);
 }
 
+static bool is_ready(void)
+{
+	return !list_is_empty(&ready_queue) || !list_is_empty(&sleep_queue);
+}
+
 static void run_batch(void)
 {
 	list_splice_tail(&batch, &ready_queue);
+	list_foreach(f, &sleep_queue, struct fiber, ready)
+		f->flags |= FIBER_IS_READY;
+	list_splice_tail(&batch, &sleep_queue);
 	while (!list_is_empty(&batch) && !is_stopping)
 		switch_to(sched_next());
 }
@@ -195,13 +209,13 @@ void fiber_loop_run(bool until_idle)
 	uint64_t polled_at = 0;
 	bool has_watchers = true;
 	while (!is_stopping) {
-		if (!list_is_empty(&ready_queue))
+		if (is_ready())
 			run_batch();
 		else if (!has_watchers)
 			break;
 		if (is_stopping)
 			break;
-		bool is_busy = !list_is_empty(&ready_queue);
+		bool is_busy = is_ready();
 		if (is_busy && cycles() - polled_at < POLL_CYCLES)
 			continue;
 		fiber_cache_trim();

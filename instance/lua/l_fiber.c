@@ -214,14 +214,15 @@ static int l_fiber_sleep(lua_State *L)
 static int l_fiber_yield(lua_State *L)
 {
 	luaT_may_yield(L);
-	fiber_reschedule();
+	fiber_sleep(0);
 	luaT_testcancel(L);
 	return 0;
 }
 
+/* As in Tarantool, a fiber that ended is "suspended" until it was joined. */
 static const char *status_of(const struct fiber *f)
 {
-	if (f == NULL || f->flags & FIBER_IS_DEAD)
+	if (f == NULL)
 		return "dead";
 	return f == fiber_current ? "running" : "suspended";
 }
