@@ -20,10 +20,10 @@ struct lua_State;
 struct ev_loop;
 
 /*
- * Ids up to 100 are reserved, as in Tarantool. The first fiber made gets 103: in
- * Tarantool 2.6 two fibers of the system come before the script's.
+ * Ids up to 100 are reserved, as in Tarantool, and 101 is a fiber of its own that
+ * we do not need; so the script gets its usual 103, after "on_shutdown".
  */
-enum { FIBER_NAME_MAX = 255, FIBER_ID_SCHED = 1, FIBER_ID_RESERVED = 100, FIBER_ID_FIRST = 103 };
+enum { FIBER_NAME_MAX = 255, FIBER_ID_SCHED = 1, FIBER_ID_RESERVED = 100, FIBER_ID_FIRST = 102 };
 
 #define TIMEOUT_INFINITY (365.0 * 86400 * 100)
 
