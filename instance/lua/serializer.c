@@ -7,10 +7,10 @@
 #include "instance/box/tuple.h"
 #include "instance/lua/utils.h"
 
-enum {
-	SERIALIZE_CHAIN_MAX =
-		64, /* __serialize results with a __serialize of their own */
-};
+/* __serialize results with a __serialize of their own. */
+enum { SERIALIZE_CHAIN_MAX = 64 };
+/* Nesting: C recursion that any fiber's stack bears. */
+enum { DEPTH_MAX = 1000 };
 
 /* Numeric ctypes, looked up when the first cdata is met. */
 static struct {
@@ -359,6 +359,10 @@ void lua_codec_read(lua_State *L, int idx, struct lua_codec *codec)
 						    : (int)lua_tointeger(L, -1);
 		lua_pop(L, 1);
 	}
+	if (codec->encode_max_depth > DEPTH_MAX)
+		codec->encode_max_depth = DEPTH_MAX;
+	if (codec->decode_max_depth > DEPTH_MAX)
+		codec->decode_max_depth = DEPTH_MAX;
 }
 
 /* Show the settings in the table on the top. */
