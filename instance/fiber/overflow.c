@@ -4,11 +4,11 @@
  * as it would have. Faults elsewhere go to whoever handled them before.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "instance/fiber/fiber.h"
 #include "instance/fiber/stack.h"
@@ -17,7 +17,7 @@ enum { ALT_STACK_SIZE = 64 * 1024 };
 
 static struct sigaction before;
 static stack_t alt;
-static pid_t fiber_thread;
+static pthread_t fiber_thread; /* stays right in a forked child, unlike a thread id */
 static int report_fd = STDERR_FILENO;
 
 static size_t append(char *buf, size_t at, size_t size, const char *text)
@@ -48,7 +48,8 @@ static void report(const struct fiber *f)
 
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
-	if (syscall(SYS_gettid) == fiber_thread && fiber_current->stack.base != NULL &&
+	if (pthread_equal(pthread_self(), fiber_thread) &&
+		fiber_current->stack.base != NULL &&
 		stack_is_guard(&fiber_current->stack, info->si_addr)) {
 		report(fiber_current);
 		signal(signo, SIG_DFL);
@@ -67,7 +68,7 @@ int stack_watch_overflow(void)
 		diag_set_errno("can't map the signal stack: %s", strerror(errno));
 		return -1;
 	}
-	fiber_thread = syscall(SYS_gettid);
+	fiber_thread = pthread_self();
 	struct sigaction sa = {
 		.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 	sigemptyset(&sa.sa_mask);
