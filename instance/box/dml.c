@@ -4,6 +4,7 @@
 #include "instance/base/util.h"
 #include "instance/box/box.h"
 #include "instance/box/session.h"
+#include "instance/box/txn.h"
 
 int dml_insert(uint32_t space_id, const char *tuple, const char *end, struct tuple **ret)
 {
@@ -72,6 +73,7 @@ struct index *dml_index_for_read(
 		return NULL;
 	if (ret_space != NULL)
 		*ret_space = space;
+	txn_note_read();
 	return space_index_find(space, index_id);
 }
 

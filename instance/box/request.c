@@ -178,7 +178,7 @@ static int run_before_replace(struct txn_stmt *stmt, struct change *change)
 		trigger, next, &space->before_replace, struct space_trigger, link)
 	{
 		rc = trigger->run(trigger, stmt);
-		if (rc == 0 && stmt->txn->is_aborted) {
+		if (rc == 0 && txn_stmt_is_aborted(stmt)) {
 			diag_set_client(ER_TRANSACTION_YIELD);
 			rc = -1;
 		}
@@ -192,10 +192,9 @@ static int run_before_replace(struct txn_stmt *stmt, struct change *change)
 	change->new_tuple = changed;
 	if (rc == 0 && changed != given) {
 		change->mode = DUP_REPLACE_OR_INSERT;
-		change->is_nothing = changed == NULL && old == NULL;
-		const struct tuple *other = old != NULL ? old : given;
-		if (changed != NULL && other != NULL)
-			rc = check_same_key(space, other, changed);
+		change->is_nothing = changed == old;
+		if (changed != NULL && old != NULL)
+			rc = check_same_key(space, old, changed);
 	} else if (change->mode == DUP_INSERT) {
 		change->old_tuple = NULL; /* a duplicate is an error still */
 	}

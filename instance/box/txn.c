@@ -44,7 +44,7 @@ static struct txn_stmt *stmt_new(
 }
 
 /* Drop triggers of the outcome that did not come. */
-static void triggers_free(struct list *triggers)
+static void txn_triggers_free(struct list *triggers)
 {
 	list_foreach_safe(t, next, triggers, struct txn_trigger, link)
 	{
@@ -54,7 +54,7 @@ static void triggers_free(struct list *triggers)
 	}
 }
 
-static void triggers_run(struct list *triggers, struct txn *txn)
+static void txn_triggers_run(struct list *triggers, struct txn *txn)
 {
 	while (!list_is_empty(triggers)) {
 		struct txn_trigger *t = list_first(triggers, struct txn_trigger, link);
@@ -67,8 +67,8 @@ static void stmt_free(struct txn_stmt *stmt)
 {
 	list_del(&stmt->link);
 	stmt->txn->stmt_count--;
-	triggers_free(&stmt->on_commit);
-	triggers_free(&stmt->on_rollback);
+	txn_triggers_free(&stmt->on_commit);
+	txn_triggers_free(&stmt->on_rollback);
 	if (stmt->old_tuple != NULL)
 		tuple_unref(stmt->old_tuple);
 	if (stmt->new_tuple != NULL)
@@ -97,8 +97,8 @@ static void stmt_undo(struct txn_stmt *stmt)
 			tuple_unref(taken);
 	}
 	stmt->has_row = false;
-	triggers_free(&stmt->on_commit);
-	triggers_run(&stmt->on_rollback, stmt->txn);
+	txn_triggers_free(&stmt->on_commit);
+	txn_triggers_run(&stmt->on_rollback, stmt->txn);
 }
 
 /* Undo from the last statement back to this one; NULL: all. */
@@ -125,8 +125,6 @@ static void undo_after(struct txn *txn, const struct txn_stmt *last_kept, bool i
 static void txn_on_yield(struct fiber_hook *hook)
 {
 	struct txn *txn = container_of(hook, struct txn, on_yield);
-	if (txn->is_aborted)
-		return;
 	txn->is_aborted = true;
 	undo_after(txn, NULL, false);
 }
@@ -144,6 +142,13 @@ static void forbid_yield(struct txn *txn)
 		return;
 	txn->has_yield_hook = true;
 	list_add(&fiber_current->on_yield, &txn->on_yield.link);
+}
+
+void txn_note_read(void)
+{
+	struct txn *txn = txn_current();
+	if (txn != NULL)
+		forbid_yield(txn);
 }
 
 static void allow_yield(struct txn *txn)
@@ -195,8 +200,8 @@ static void txn_free(struct txn *txn)
 		stmt_free(container_of(txn->stmts.prev, struct txn_stmt, link));
 	list_foreach_safe(sp, next, &txn->savepoints, struct txn_savepoint, link)
 		savepoint_free(sp);
-	triggers_free(&txn->on_commit);
-	triggers_free(&txn->on_rollback);
+	txn_triggers_free(&txn->on_commit);
+	txn_triggers_free(&txn->on_rollback);
 	list_add(&txn_pool, &txn->stmts);
 }
 
@@ -221,8 +226,8 @@ static void txn_do_rollback(struct txn *txn)
 {
 	allow_yield(txn);
 	undo_after(txn, NULL, false);
-	triggers_run(&txn->on_rollback, txn);
 	txn_detach(txn);
+	txn_triggers_run(&txn->on_rollback, txn);
 	txn_free(txn);
 }
 
@@ -278,10 +283,11 @@ int txn_commit(void)
 		diag_set_error(e);
 		return -1;
 	}
-	list_foreach(stmt, &txn->stmts, struct txn_stmt, link)
-		triggers_run(&stmt->on_commit, txn);
-	triggers_run(&txn->on_commit, txn);
+	/* What triggers change is not part of it any more. */
 	txn_detach(txn);
+	list_foreach(stmt, &txn->stmts, struct txn_stmt, link)
+		txn_triggers_run(&stmt->on_commit, txn);
+	txn_triggers_run(&txn->on_commit, txn);
 	txn_free(txn);
 	return 0;
 }
@@ -363,9 +369,6 @@ struct txn_stmt *txn_stmt_begin(struct space *space, const struct request *reque
 		txn = txn_new(true);
 		if (txn == NULL)
 			return NULL;
-	} else if (txn->is_aborted) {
-		diag_set_client(ER_TRANSACTION_YIELD);
-		return NULL;
 	} else if (txn->sub_level >= TXN_SUB_STMT_MAX) {
 		diag_set_client(ER_SUB_STMT_MAX);
 		return NULL;
@@ -376,6 +379,7 @@ struct txn_stmt *txn_stmt_begin(struct space *space, const struct request *reque
 			txn_do_rollback(txn);
 		return NULL;
 	}
+	stmt->is_after_abort = txn->is_aborted;
 	txn->sub_level++;
 	forbid_yield(txn);
 	return stmt;
@@ -443,7 +447,7 @@ int txn_stmt_commit(struct txn_stmt *stmt, const struct request *request)
 		rc = stmt_keep_request(stmt, request);
 	if (rc == 0)
 		rc = stmt_run_triggers(stmt);
-	if (rc == 0 && txn->is_aborted) {
+	if (rc == 0 && txn_stmt_is_aborted(stmt)) {
 		diag_set_client(ER_TRANSACTION_YIELD);
 		rc = -1;
 	}

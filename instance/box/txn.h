@@ -3,7 +3,8 @@
  * rollback; savepoints; triggers at commit and rollback.
  *
  * A change outside box.begin() is a transaction of its own. As in Tarantool
- * without MVCC, a yield inside a transaction that has changed something aborts it.
+ * without MVCC, a yield inside a transaction that has read or changed something
+ * aborts it: what it did is taken back at once, and the commit fails.
  */
 #ifndef BOX_TXN_H
 #define BOX_TXN_H
@@ -38,6 +39,7 @@ struct txn_stmt {
 	struct tuple *new_tuple; /* a reference, or NULL */
 	enum request_type type;
 	bool is_applied;         /* the indexes were changed */
+	bool is_after_abort; /* it began in an aborted transaction */
 	bool has_row;            /* goes to the journal */
 	struct request *request; /* a copy, when the journal wants it */
 	struct list on_commit;   /* struct txn_trigger */
@@ -54,7 +56,7 @@ struct txn {
 	uint32_t stmt_count;
 	uint32_t sub_level; /* statements open: > 0 inside triggers */
 	bool is_autocommit;
-	bool is_aborted; /* by a yield: only rollback is left */
+	bool is_aborted; /* by a yield: it will not commit */
 	bool has_yield_hook;
 	struct fiber_hook on_yield;
 	struct fiber_hook on_stop;
@@ -84,6 +86,9 @@ int txn_rollback(void);
 /** The same, whatever the level: the fiber ends or its request failed. */
 void txn_abort(void);
 
+/** The current transaction has read: from here on a yield aborts it, as in Tarantool. */
+void txn_note_read(void);
+
 /** Savepoint at this moment. NULL with diag set (ER_NO_TRANSACTION,
  * ER_SAVEPOINT_EMPTY_TX). */
 struct txn_savepoint *txn_savepoint_new(const char *name);
@@ -106,6 +111,12 @@ void txn_stmt_rollback(struct txn_stmt *stmt);
 /** Fail unless the current transaction (if any) is this statement alone (DDL that cannot
  * be in one). */
 int txn_check_singlestatement(struct txn *txn, const char *what);
+
+/** Was the transaction aborted by a yield inside this statement (of a trigger)? */
+static inline bool txn_stmt_is_aborted(const struct txn_stmt *stmt)
+{
+	return stmt->txn->is_aborted && !stmt->is_after_abort;
+}
 
 /* Triggers of the whole transaction, and of one statement (run when that is undone). */
 static inline void txn_on_commit(struct txn *txn, struct txn_trigger *t)

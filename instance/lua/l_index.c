@@ -254,12 +254,21 @@ static int do_put(lua_State *L, const struct target *t, put_cb put)
 	return give(L, tuple);
 }
 
+/* The key of a change: a table has to be an array. */
+static void encode_exact_key(lua_State *L, int idx, struct buf *out)
+{
+	if (lua_istable(L, idx))
+		luaT_tuple_encode(L, idx, out);
+	else
+		luaT_key_encode(L, idx, out);
+}
+
 static int do_delete(lua_State *L, const struct target *t)
 {
 	luaT_may_yield(L);
 	check_primary(L, t);
 	_cleanup_(lua_buf_putp) struct lua_buf *key = lua_buf_take(L);
-	luaT_key_encode(L, 2, &key->buf);
+	encode_exact_key(L, 2, &key->buf);
 	struct tuple *tuple;
 	if (dml_delete(t->space_id, t->index_id, key->buf.data, end_of(key), &tuple) != 0)
 		luaT_error(L);
@@ -279,7 +288,7 @@ static int do_update(lua_State *L, const struct target *t)
 		return luaL_error(L, "Usage index:update(key, ops)");
 	_cleanup_(lua_buf_putp) struct lua_buf *key = lua_buf_take(L);
 	_cleanup_(lua_buf_putp) struct lua_buf *ops = lua_buf_take(L);
-	luaT_key_encode(L, 2, &key->buf);
+	encode_exact_key(L, 2, &key->buf);
 	lua_to_msgpack(L, &lua_codec_msgpack, 3, &ops->buf);
 	struct tuple *tuple;
 	if (dml_update(t->space_id, t->index_id, key->buf.data, end_of(key),
@@ -394,7 +403,7 @@ static int l_space_frommap(lua_State *L)
 	struct tuple *tuple = tuple_new(space->format, b->buf.data, end_of(b));
 	if (tuple == NULL) {
 		lua_pushnil(L);
-		luaT_push_error(L, diag_last());
+		lua_pushstring(L, diag_last()->message);
 		return 2;
 	}
 	return give(L, tuple);

@@ -472,8 +472,17 @@ static int l_tuple_new(lua_State *L)
 {
 	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
 	int nargs = lua_gettop(L);
-	if (nargs == 1 && (lua_istable(L, 1) || luaT_is_tuple(L, 1) != NULL)) {
+	if (nargs == 1 && luaT_is_tuple(L, 1) != NULL) {
 		luaT_tuple_encode(L, 1, &b->buf);
+	} else if (nargs == 1 && lua_istable(L, 1)) {
+		/* Here holes are nulls, however many. */
+		struct lua_codec codec = lua_codec_msgpack;
+		codec.encode_sparse_ratio = 0;
+		lua_to_msgpack(L, &codec, 1, &b->buf);
+		if (mp_raw_type(b->buf.data) != MP_ARRAY) {
+			diag_set_client(ER_TUPLE_NOT_ARRAY);
+			return luaT_error(L);
+		}
 	} else {
 		char *p = buf_reserve(&b->buf, 5);
 		if (p == NULL)

@@ -137,23 +137,38 @@ void luaT_tuple_encode(lua_State *L, int idx, struct buf *out)
 	luaT_error(L);
 }
 
+/* As many elements as the table has up to a hole; what else it holds is not a key. */
+static void encode_key_table(lua_State *L, int idx, struct buf *out)
+{
+	uint32_t count = (uint32_t)lua_objlen(L, idx);
+	char *p = reserve(L, out, 5);
+	out->len += (size_t)(mp_raw_put_array(p, count) - p);
+	luaL_checkstack(L, 8, "key");
+	for (uint32_t i = 1; i <= count; i++) {
+		lua_rawgeti(L, idx, (int)i);
+		encode_value(L, lua_gettop(L), out);
+		lua_pop(L, 1);
+	}
+}
+
 void luaT_key_encode(lua_State *L, int idx, struct buf *out)
 {
 	if (idx < 0)
 		idx = lua_gettop(L) + idx + 1;
-	char *p = reserve(L, out, 1);
-	if (luaT_is_null(L, idx)) {
-		mp_raw_put_array(p, 0);
-		out->len++;
+	if (lua_istable(L, idx)) {
+		encode_key_table(L, idx, out);
 		return;
 	}
-	if (lua_istable(L, idx) || luaT_is_tuple(L, idx) != NULL) {
+	if (luaT_is_tuple(L, idx) != NULL) {
 		luaT_tuple_encode(L, idx, out);
 		return;
 	}
-	mp_raw_put_array(p, 1);
+	bool is_empty = luaT_is_null(L, idx);
+	char *p = reserve(L, out, 1);
+	mp_raw_put_array(p, !is_empty);
 	out->len++;
-	encode_value(L, idx, out);
+	if (!is_empty)
+		encode_value(L, idx, out);
 }
 
 void luaT_push_field(lua_State *L, const char *field)
