@@ -42,10 +42,13 @@ static int l_cfg_log_type(lua_State *L)
 	return 1;
 }
 
+/* set_log_level(level): the one before. */
 static int l_cfg_set_log_level(lua_State *L)
 {
+	int before = say_log_level;
 	say_log_level = (int)luaL_checkinteger(L, 1);
-	return 0;
+	lua_pushinteger(L, before);
+	return 1;
 }
 
 static int l_cfg_set_log_format(lua_State *L)

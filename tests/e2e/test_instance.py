@@ -185,14 +185,14 @@ def test_syslog():
         s.bind(os.path.join(cwd, 'syslog'))
         s.settimeout(harness.DEADLINE)
         for program in BOTH:
-            subprocess.run([program, write(cwd, 'app.lua',
-                'box.cfg{log = "syslog:server=unix:%s/syslog,identity=me,facility=user"} '
-                'require("log").error("to syslog") os.exit()' % cwd)], cwd=cwd, timeout=30,
-                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-            while True:
-                line = s.recv(10000).decode()
-                if 'to syslog' in line:
-                    break
+            script = write(cwd, 'app.lua', 'box.cfg{log = "syslog:server=unix:%s/syslog,'
+                           'identity=me,facility=user"} require("log").error("to syslog") '
+                           'os.exit()' % cwd)
+            line = ''
+            with subprocess.Popen([program, script], cwd=cwd, stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL):
+                while 'to syslog' not in line:
+                    line = s.recv(10000).decode()
             tap.ok(re.fullmatch(r'<11>\w{3} [ \d]\d \d\d:\d\d:\d\d me\[\d+\]: main/\d+/app.lua '
                                 r'app.lua:1 E> to syslog\n', line), '%s: syslog line' % program,
                    line)
