@@ -188,6 +188,7 @@ static struct conn *conn_new(int fd, const char *peer, enum conn_kind kind)
 	con->refs = 1;
 	con->fd = fd;
 	con->kind = kind;
+	con->is_control = kind == CONN_CONTROL;
 	list_add_tail(&net_conns, &con->all);
 	list_init(&con->ready);
 	list_init(&con->dirty);

@@ -56,6 +56,7 @@ struct conn {
 	uint32_t refs;
 	int fd; /* -1: closed */
 	enum conn_kind kind;
+	bool is_control;       /* an admin's: not held up by net_msg_max */
 	bool is_eof;           /* the peer sends no more */
 	bool is_broken;        /* close as soon as what is in `out` is sent */
 	bool is_reading;       /* ev_in is active */

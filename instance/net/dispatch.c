@@ -283,7 +283,7 @@ static void serve_one(struct worker *w)
 		run_on_disconnect(w, con);
 	} else if (unlikely(!con->is_connected)) {
 		run_on_connect(w, con);
-	} else if (unlikely(net_in_flight >= net_msg_max)) {
+	} else if (unlikely(net_in_flight >= net_msg_max && !con->is_control)) {
 		list_del(&con->ready);
 		list_add_tail(&net_stalled, &con->ready);
 	} else if (unlikely(con->is_slow) || conn_next_frame(con) == CONN_NOTHING) {

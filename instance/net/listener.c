@@ -116,7 +116,7 @@ static struct net_listener *listener_new(int fd, enum conn_kind kind, const char
 		return NULL;
 	}
 	ev_io_start(fiber_loop, &l->ev);
-	say_info("%s: bound to %s", who, l->address);
+	say(kind == CONN_IPROTO ? S_INFO : S_VERBOSE, "%s: bound to %s", who, l->address);
 	return l;
 }
 

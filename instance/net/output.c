@@ -131,9 +131,13 @@ static void become_fast(struct conn *con)
 void conn_flush(struct conn *con)
 {
 	list_del(&con->dirty);
-	if (con->fd < 0 || ev_is_active(&con->ev_out))
-		return;
 	struct buf *out = &con->out;
+	if (con->fd < 0)
+		return;
+	if (ev_is_active(&con->ev_out)) {
+		con->is_slow |= buf_used(out) > NET_OUT_MAX;
+		return;
+	}
 	if (buf_used(out) > 0) {
 		ssize_t n = send(con->fd, buf_head(out), buf_used(out), MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN && errno != EINTR) {
@@ -146,7 +150,7 @@ void conn_flush(struct conn *con)
 		}
 	}
 	if (buf_used(out) > 0) {
-		con->is_slow = buf_used(out) > NET_OUT_MAX;
+		con->is_slow |= buf_used(out) > NET_OUT_MAX;
 		ev_io_start(fiber_loop, &con->ev_out);
 		return;
 	}
