@@ -180,8 +180,10 @@ static int apply_arith(struct field *f, const struct update_op *op, const char *
 	if (is_floating(value) || is_floating(op->arg)) {
 		double a = to_double(value), b = to_double(op->arg);
 		double c = op->code == '+' ? a + b : a - b;
+		/* A float stays one as long as it can hold the result. */
 		bool is_double = mp_raw_type(value) == MP_DOUBLE ||
-				 mp_raw_type(op->arg) == MP_DOUBLE;
+				 mp_raw_type(op->arg) == MP_DOUBLE ||
+				 (double)(float)c != c;
 		set_inline(f, is_double ? mp_raw_put_double(f->inline_data, c)
 					: mp_raw_put_float(f->inline_data, (float)c));
 		return 0;
@@ -283,8 +285,13 @@ static int apply(struct fields *fields, const struct update_op *given)
 	/* = and ! may also add behind the last one. */
 	bool may_append = op.code == '!' || (op.code == '=' && op.fieldno >= 0);
 	if (at < 0 || at > count || (at == count && !may_append)) {
-		diag_set_client(ER_NO_SUCH_FIELD_NO,
-			(int)(op.fieldno >= 0 ? op.fieldno + 1 : op.fieldno));
+		char label[UPDATE_LABEL_MAX];
+		if (op.name != NULL)
+			diag_set_client(
+				ER_NO_SUCH_FIELD_NAME, update_op_label(&op, label));
+		else
+			diag_set_client(ER_NO_SUCH_FIELD_NO,
+				(int)(op.fieldno >= 0 ? op.fieldno + 1 : op.fieldno));
 		return -1;
 	}
 	op.fieldno = at;

@@ -33,49 +33,57 @@ static int illegal(const char *text)
 	return -1;
 }
 
-/* "[N]": the field number from 1, else 0. */
-static uint32_t bracket_number(const char *s, uint32_t len)
+/*
+ * "[N]" at the start of a path: the field number from 1, and where it ends. 0 when
+ * it is none: *ret_end is the position (from 1) of what is wrong.
+ */
+static uint32_t bracket_number(const char *s, uint32_t len, uint32_t *ret_end)
 {
-	uint32_t v = 0;
-	if (len < 3 || len > 10 || s[0] != '[' || s[len - 1] != ']')
-		return 0;
-	for (uint32_t i = 1; i < len - 1; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return 0;
-		v = v * 10 + (uint32_t)(s[i] - '0');
-	}
-	return v;
+	uint32_t i = 1, v = 0;
+	while (i < len && s[i] >= '0' && s[i] <= '9' && v < 100000000)
+		v = v * 10 + (uint32_t)(s[i++] - '0');
+	*ret_end = i < len ? i + 1 : len;
+	return i > 1 && i < len && s[i] == ']' ? v : 0;
 }
 
+static int bad_path(const struct update_op *op, uint32_t position)
+{
+	char label[UPDATE_LABEL_MAX], text[40];
+	snprintf(text, sizeof(text), "invalid JSON in position %u", position);
+	diag_set_client(ER_UPDATE_FIELD, update_op_label(op, label), text);
+	return -1;
+}
+
+static int deep_path(void)
+{
+	diag_set_client(ER_UNSUPPORTED, "Tarantella",
+		"updates by path; engine = \"tarantool\" runs them");
+	return -1;
+}
+
+/* A name of the format, or a path of one step. */
 static int read_name(struct update_op *op, const char **p, const struct tuple_dict *dict)
 {
 	op->name = mp_raw_str(p, &op->name_len);
-	op->fieldno = tuple_dict_find(dict, op->name, op->name_len);
+	const char *name = op->name;
+	uint32_t len = op->name_len, end = 0;
+	op->fieldno = tuple_dict_find(dict, name, len);
 	if (op->fieldno >= 0)
 		return 0;
-	uint32_t number = bracket_number(op->name, op->name_len);
-	if (number > 0) {
+	if (len > 0 && *name == '[') {
+		uint32_t number = bracket_number(name, len, &end);
+		if (number == 0)
+			return bad_path(op, end);
 		op->fieldno = number - 1;
-		return 0;
+		return end == len ? 0 : deep_path();
 	}
-	/* Does the path begin at a field that is there? */
-	uint32_t head = 0;
-	bool is_bracket = op->name_len > 0 && op->name[0] == '[';
-	while (head < op->name_len &&
-		(is_bracket ? op->name[head] != ']'
-			    : op->name[head] != '.' && op->name[head] != '['))
-		head++;
-	head += is_bracket && head < op->name_len;
-	if (head < op->name_len &&
-		(is_bracket ? bracket_number(op->name, head) > 0
-			    : tuple_dict_find(dict, op->name, head) >= 0)) {
-		diag_set_client(ER_UNSUPPORTED, "Tarantella",
-			"updates by path; engine = \"tarantool\" runs them");
-		return -1;
-	}
-	char name[UPDATE_LABEL_MAX];
-	snprintf(name, sizeof(name), "%.*s", (int)op->name_len, op->name);
-	diag_set_client(ER_NO_SUCH_FIELD_NAME, name);
+	while (end < len && name[end] != '.' && name[end] != '[')
+		end++;
+	if (end < len && tuple_dict_find(dict, name, end) >= 0)
+		return deep_path();
+	char text[UPDATE_LABEL_MAX];
+	snprintf(text, sizeof(text), "%.*s", (int)len, name);
+	diag_set_client(ER_NO_SUCH_FIELD_NAME, text);
 	return -1;
 }
 
