@@ -159,15 +159,10 @@ static int run_script(lua_State *L, const struct command *c)
 	return luaT_call(L, c->argc, 0);
 }
 
-/** console.start(): statements from the terminal. */
+/** Statements from the terminal, until its end. */
 static int run_console(lua_State *L)
 {
-	lua_getglobal(L, "require");
-	lua_pushliteral(L, "console");
-	if (luaT_call(L, 1, 1) != 0)
-		return -1;
-	lua_getfield(L, -1, "start");
-	if (luaT_call(L, 0, 0) != 0)
+	if (!lua_push_builtin(L, "internal.interactive") || luaT_call(L, 0, 0) != 0)
 		return -1;
 	shutdown_start(0);
 	return 0;
