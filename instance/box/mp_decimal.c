@@ -35,7 +35,7 @@ bool mp_decimal_read(const char *value, struct mp_decimal *ret)
 	mp_cursor_init(&cur, p, p + len);
 	int64_t scale = mp_read_int(&cur);
 	size_t left = mp_left(&cur);
-	if (cur.error != NULL || left == 0 || left > DECIMAL_DIGITS_MAX / 2 ||
+	if (cur.error != NULL || left == 0 || left > MP_DECIMAL_DIGITS_MAX / 2 ||
 		scale > 1000 || scale < -1000)
 		return false;
 	const uint8_t *bcd = (const uint8_t *)cur.pos;
@@ -78,7 +78,7 @@ void mp_decimal_from_double(double v, struct mp_decimal *ret)
 {
 	/* d.dddde[+-]xx */
 	char text[40];
-	snprintf(text, sizeof(text), "%.16e", v < 0 ? -v : v);
+	snprintf(text, sizeof(text), "%.14e", v < 0 ? -v : v);
 	char *e = strchr(text, 'e');
 	int32_t exponent = (int32_t)strtol(e + 1, NULL, 10);
 	*e = '\0';

@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "instance/base/decimal.h"
 #include "instance/base/diag.h"
 #include "instance/base/util.h"
+#include "instance/base/uuid.h"
 #include "instance/box/mp_raw.h"
-
-int (*msgpack_ext_to_text)(
-	int8_t type, const char *data, uint32_t len, char *out, int size);
 
 static int write_cb(void *arg, unsigned char *data, size_t len)
 {
@@ -78,9 +77,9 @@ static bool emit_binary(yaml_emitter_t *emitter, const char *s, uint32_t len)
 	}
 	yaml_event_t event;
 	return emit(emitter, &event,
-		yaml_scalar_event_initialize(&event, NULL, (yaml_char_t *)"tag:yaml.org,2002:binary",
-			(yaml_char_t *)text, (int)(p - text), 0, 0,
-			YAML_PLAIN_SCALAR_STYLE));
+		yaml_scalar_event_initialize(&event, NULL,
+			(yaml_char_t *)"tag:yaml.org,2002:binary", (yaml_char_t *)text,
+			(int)(p - text), 0, 0, YAML_PLAIN_SCALAR_STYLE));
 }
 
 static bool emit_number(yaml_emitter_t *emitter, const char *p)
@@ -108,10 +107,15 @@ static bool emit_ext(yaml_emitter_t *emitter, const char *p)
 	int8_t type;
 	uint32_t len;
 	const char *data = mp_raw_ext(&p, &type, &len);
-	char text[128];
-	if (msgpack_ext_to_text == NULL ||
-		msgpack_ext_to_text(type, data, len, text, sizeof(text)) != 0)
-		return emit_plain(emitter, "null");
+	char text[DECIMAL_STR_MAX] = "null";
+	struct decimal decimal;
+	struct tt_uuid uuid;
+	if (type == MP_EXT_DECIMAL && decimal_unpack(data, len, &decimal) == 0) {
+		decimal_to_string(&decimal, text);
+	} else if (type == MP_EXT_UUID && len == UUID_LEN) {
+		uuid_unpack(data, &uuid);
+		uuid_to_string(&uuid, text);
+	}
 	return emit_plain(emitter, text);
 }
 

@@ -10,8 +10,4 @@
  */
 int msgpack_to_text(const char *data, struct buf *out);
 
-/** How extension values (decimal, uuid) are written; NULL: as null. */
-extern int (*msgpack_ext_to_text)(
-	int8_t type, const char *data, uint32_t len, char *out, int size);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instance/base/decimal.h"
 #include "instance/base/diag.h"
 #include "instance/base/util.h"
 #include "instance/box/mp_raw.h"
@@ -24,9 +25,6 @@ struct fields {
 	struct field *list; /* owned */
 	uint32_t count, cap;
 };
-
-int (*update_decimal)(
-	char op, const char *a, const char *b, const char *field_label, struct buf *out);
 
 static int oom(void)
 {
@@ -150,24 +148,16 @@ static __int128 to_int128(const char *p)
 
 static int arith_decimal(struct field *f, const struct update_op *op, const char *value)
 {
-	char label[UPDATE_LABEL_MAX];
-	if (update_decimal == NULL) {
-		diag_set_client(ER_UNSUPPORTED, "Tarantella",
-			"arithmetic on decimals in updates");
+	char packed[DECIMAL_MP_LEN_MAX + 3];
+	int len = update_decimal(op, value, packed);
+	if (len < 0)
 		return -1;
-	}
-	_cleanup_(buf_fini) struct buf tmp;
-	buf_init(&tmp);
-	if (update_decimal(op->code, value, op->arg, update_op_label(op, label), &tmp) !=
-		0)
-		return -1;
-	char *heap = malloc(tmp.len);
-	if (heap == NULL)
+	f->heap = malloc((size_t)len);
+	if (f->heap == NULL)
 		return oom();
-	memcpy(heap, tmp.data, tmp.len);
-	f->heap = heap;
+	memcpy(f->heap, packed, (size_t)len);
 	f->data = NULL;
-	f->size = (uint32_t)tmp.len;
+	f->size = (uint32_t)len;
 	return 0;
 }
 

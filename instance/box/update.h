@@ -38,12 +38,4 @@ int upsert_execute(const char *ops, const char *ops_end, const char *data,
 int update_check_ops(const char *ops, const char *ops_end, const struct tuple_dict *dict,
 	uint32_t index_base);
 
-/**
- * a + b or a - b where one of them is a decimal (msgpack values; the other any
- * number): append the result to out. -1 with diag set. Set by who has decimals;
- * NULL: a clear error.
- */
-extern int (*update_decimal)(
-	char op, const char *a, const char *b, const char *field_label, struct buf *out);
-
 #endif

@@ -35,4 +35,11 @@ int update_op_bad_type(const struct update_op *op, const char *expected);
 int update_ops_read(const char *ops, const struct tuple_dict *dict, uint32_t index_base,
 	struct update_op **ret_ops, uint32_t *ret_count);
 
+/**
+ * value + op->arg (or -), where one of them is a decimal, as a msgpack value in out
+ * (DECIMAL_MP_LEN_MAX + 3 bytes).
+ * @return its length, or -1 with diag set
+ */
+int update_decimal(const struct update_op *op, const char *value, char *out);
+
 #endif
