@@ -391,6 +391,10 @@ static void test_overflow_names_the_fiber(void **state)
 	pid_t pid = fork();
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		/* cmocka has put its own handler in place of ours. */
+		stack_unwatch_overflow();
+		signal(SIGSEGV, SIG_DFL);
+		stack_watch_overflow();
 		stack_set_overflow_fd(fds[1]);
 		start("greedy", run_overflow, NULL);
 		fiber_loop_run(true);
