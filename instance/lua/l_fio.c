@@ -100,10 +100,9 @@ static ssize_t do_write(void *arg)
 {
 	struct fio_call *c = arg;
 	for (size_t done = 0; done < c->size;) {
-		ssize_t n = c->offset < 0
-			? write(c->fd, c->data + done, c->size - done)
-			: pwrite(c->fd, c->data + done, c->size - done,
-				  c->offset + (off_t)done);
+		ssize_t n = c->offset < 0 ? write(c->fd, c->data + done, c->size - done)
+					  : pwrite(c->fd, c->data + done, c->size - done,
+						    c->offset + (off_t)done);
 		if (n < 0 && errno != EINTR)
 			return -1;
 		done += n > 0 ? (size_t)n : 0;
@@ -151,8 +150,8 @@ static int l_read(lua_State *L)
 
 static int l_seek(lua_State *L)
 {
-	off_t at = lseek(luaL_checkint(L, 1), (off_t)luaL_checknumber(L, 2),
-		luaL_checkint(L, 3));
+	off_t at = lseek(
+		luaL_checkint(L, 1), (off_t)luaL_checknumber(L, 2), luaL_checkint(L, 3));
 	lua_pushnumber(L, (lua_Number)at);
 	return 1;
 }
@@ -160,7 +159,8 @@ static int l_seek(lua_State *L)
 static ssize_t do_truncate(void *arg)
 {
 	struct fio_call *c = arg;
-	return c->path != NULL ? truncate(c->path, c->offset) : ftruncate(c->fd, c->offset);
+	return c->path != NULL ? truncate(c->path, c->offset)
+			       : ftruncate(c->fd, c->offset);
 }
 
 static int l_truncate(lua_State *L)
@@ -410,7 +410,8 @@ int luaopen_fio(lua_State *L)
 		{"rename", l_rename}, {"rmdir", l_rmdir}, {"seek", l_seek},
 		{"stat", l_fio_stat}, {"symlink", l_symlink}, {"sync", l_sync},
 		{"tempdir", l_fio_tempdir}, {"truncate", l_truncate}, {"umask", l_umask},
-		{"unlink", l_unlink}, {"utime", l_utime}, {"write", l_write}, {NULL, NULL}};
+		{"unlink", l_unlink}, {"utime", l_utime}, {"write", l_write},
+		{NULL, NULL}};
 	lua_newtable(L);
 	luaL_register(L, NULL, functions);
 	l_fio_push_constants(L);

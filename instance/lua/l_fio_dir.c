@@ -36,7 +36,8 @@ static int is_kind(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_getfield(L, 1, "mode");
 	unsigned mode = (unsigned)lua_tonumber(L, -1);
-	lua_pushboolean(L, (mode & S_IFMT) == (unsigned)lua_tonumber(L, lua_upvalueindex(1)));
+	lua_pushboolean(
+		L, (mode & S_IFMT) == (unsigned)lua_tonumber(L, lua_upvalueindex(1)));
 	return 1;
 }
 
@@ -252,8 +253,8 @@ static ssize_t do_copyfile(void *arg)
 	_cleanup_(closep) int from = open(c->path, O_RDONLY | O_CLOEXEC);
 	if (from < 0 || fstat(from, &st) != 0)
 		return -1;
-	_cleanup_(closep) int to =
-		open(c->path2, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, st.st_mode & 0777);
+	_cleanup_(closep) int to = open(
+		c->path2, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, st.st_mode & 0777);
 	if (to < 0 || copy_all(from, to) != 0)
 		return -1;
 	return close(take_fd(&to));
@@ -281,7 +282,10 @@ static void set_constants(lua_State *L, const char *table, const struct constant
 	lua_setfield(L, -2, table);
 }
 
-#define C(name) {#name, name}
+#define C(name)             \
+	{                   \
+#name, name \
+	}
 
 void l_fio_push_constants(lua_State *L)
 {
