@@ -10,15 +10,19 @@
 
 #include "proto/buf.h"
 
-/** Create the system spaces and the admin session. -1 with diag set. */
+/**
+ * Create the system spaces with what a new database holds (once; after that it does
+ * nothing), and the admin session. -1 with diag set.
+ */
 int box_init(void);
 void box_fini(void);
 /** Has box.cfg{} succeeded? */
 bool box_is_configured(void);
 /** Bumped by each change of a space or index; in each IPROTO reply. */
 extern uint32_t box_schema_version;
-/** The instance's uuid, text; "" before box_init(). */
-extern char box_instance_uuid[37];
+/** The instance's uuid and that of its replica set, text; "" before box_init(), which
+ * makes them when they are not set. */
+extern char box_instance_uuid[37], box_cluster_uuid[37];
 
 /**
  * SELECT: append the tuples to out as msgpack, one after another (no array

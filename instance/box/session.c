@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nettle/sha1.h>
-
 #include "instance/base/trigger.h"
 #include "instance/box/access.h"
 #include "instance/fiber/fiber.h"
+#include "proto/chap.h"
 
 enum { STORAGE_NONE = -2 /* LUA_NOREF */, BUCKETS_MIN = 64 };
 
@@ -62,6 +61,8 @@ int session_init(void)
 {
 	if (background != NULL)
 		return 0;
+	if (user_cache_init() != 0)
+		return -1;
 	bucket_count = BUCKETS_MIN;
 	buckets = buckets_new(bucket_count);
 	if (buckets == NULL) {
@@ -79,9 +80,9 @@ void session_fini(void)
 	triggers_clear(&session_on_auth);
 	triggers_clear(&session_on_access_denied);
 	session_free(TAKE_PTR(background));
-	free(buckets);
-	buckets = NULL;
+	free(TAKE_PTR(buckets));
 	last_id = 0;
+	user_cache_fini();
 }
 
 struct session *session_new(enum session_type type, uint32_t uid)
@@ -220,42 +221,6 @@ void session_run_on_disconnect(struct session *s)
 		diag_clear();
 }
 
-/**
- * The client sent SHA1(password) xor SHA1(salt, hash2); hash2 is
- * SHA1(SHA1(password)).
- */
-static bool scramble_is_right(
-	const unsigned char *hash2, const char *salt, const char *scramble)
-{
-	unsigned char hash[SHA1_DIGEST_SIZE];
-	struct sha1_ctx ctx;
-	sha1_init(&ctx);
-	sha1_update(&ctx, SHA1_DIGEST_SIZE, (const uint8_t *)salt);
-	sha1_update(&ctx, SHA1_DIGEST_SIZE, hash2);
-	sha1_digest(&ctx, sizeof(hash), hash);
-	for (size_t i = 0; i < sizeof(hash); i++)
-		hash[i] ^= (unsigned char)scramble[i];
-	sha1_init(&ctx);
-	sha1_update(&ctx, sizeof(hash), hash);
-	sha1_digest(&ctx, sizeof(hash), hash);
-	unsigned char differs = 0;
-	for (size_t i = 0; i < sizeof(hash); i++)
-		differs |= hash[i] ^ hash2[i];
-	return differs == 0;
-}
-
-/** SHA1(SHA1("")): guest logs in without a password. */
-static bool hash_is_empty_password(const unsigned char *hash2)
-{
-	unsigned char hash[SHA1_DIGEST_SIZE];
-	struct sha1_ctx ctx;
-	sha1_init(&ctx);
-	sha1_digest(&ctx, sizeof(hash), hash);
-	sha1_update(&ctx, sizeof(hash), hash);
-	sha1_digest(&ctx, sizeof(hash), hash);
-	return memcmp(hash, hash2, sizeof(hash)) == 0;
-}
-
 static int check_session_right(uint32_t uid)
 {
 	struct credentials cred = {uid};
@@ -265,15 +230,17 @@ static int check_session_right(uint32_t uid)
 	return rc;
 }
 
+/** Without a scramble only guest logs in, as long as his password is the empty one. */
 static bool password_is_right(const struct user *u, const char *salt,
 	const char *scramble, uint32_t scramble_len)
 {
+	unsigned char empty[CHAP_SIZE];
 	if (!u->has_password)
 		return false;
-	if (scramble == NULL)
-		return u->id == USER_GUEST && hash_is_empty_password(u->hash2);
-	return scramble_len == USER_PASSWORD_HASH_SIZE &&
-	       scramble_is_right(u->hash2, salt, scramble);
+	if (scramble != NULL)
+		return scramble_len == CHAP_SIZE && chap_check(scramble, salt, u->hash2);
+	chap_hash2("", 0, empty);
+	return u->id == USER_GUEST && memcmp(empty, u->hash2, sizeof(empty)) == 0;
 }
 
 int session_auth(struct session *s, const char *user, uint32_t user_len, const char *salt,

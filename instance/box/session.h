@@ -76,7 +76,8 @@ struct session {
 	char peer[128];               /* "127.0.0.1:4301", "unix/:", or "" */
 };
 
-int session_init(void); /* the admin session of background fibers */
+/** The admin session of background fibers; once, after that it does nothing. */
+int session_init(void);
 void session_fini(void);
 struct session *session_new(enum session_type type, uint32_t uid);
 /** Drop it; its storage goes with it. */

@@ -110,11 +110,6 @@ static void user_free(struct user *u)
 	free(u);
 }
 
-void user_cache_init(void)
-{
-	user_cache_fini();
-}
-
 void user_cache_fini(void)
 {
 	for (int i = 0; i < USER_MAX; i++) {
@@ -307,4 +302,14 @@ bool role_contains(uint32_t role, uint32_t id)
 	uint32_t seen = 0;
 	const struct user *u = user_by_id(role);
 	return role == id || (u != NULL && contains(u, id, &seen));
+}
+
+int user_cache_init(void)
+{
+	struct user_def guest = {USER_GUEST, USER_ADMIN, .name = "guest", .name_len = 5};
+	struct user_def admin = {USER_ADMIN, USER_ADMIN, .name = "admin", .name_len = 5};
+	if (user_cache_replace(&guest) == NULL)
+		return -1;
+	struct user *u = user_cache_replace(&admin);
+	return u != NULL ? user_grant(u, OBJECT_UNIVERSE, 0, UINT32_MAX) : -1;
 }

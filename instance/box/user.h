@@ -61,7 +61,8 @@ struct user {
 	bool is_effective_valid;
 };
 
-void user_cache_init(void);
+/** guest, and admin with all rights: so much is there before any row. */
+int user_cache_init(void);
 void user_cache_fini(void);
 
 /* What a row of _user says. */

@@ -1,0 +1,653 @@
+/* Rows of _index: create, change, drop an index of a space. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance/base/diag.h"
+#include "instance/base/util.h"
+#include "instance/box/alter.h"
+#include "instance/box/sysview.h"
+
+enum { SPACE, IID, NAME, TYPE, OPTS, PARTS };
+
+enum { INDEX_FIELD_MAX = 0x7fffffff };
+
+/* The map of options in a row of _index. Those of vinyl and RTREE are only checked. */
+struct index_opts {
+	bool is_unique;
+	int64_t dimension, range_size, page_size, run_count_per_level, lsn;
+	double run_size_ratio, bloom_fpr;
+	struct opt_str distance, sql;
+	uint32_t func;
+};
+
+#define OPT(name, type, member)                                 \
+	{                                                       \
+		name, type, offsetof(struct index_opts, member) \
+	}
+static const struct opt_def index_opt_defs[] = {
+	OPT("unique", OPT_BOOL, is_unique),
+	OPT("dimension", OPT_INT, dimension),
+	OPT("distance", OPT_ENUM, distance),
+	OPT("range_size", OPT_INT, range_size),
+	OPT("page_size", OPT_INT, page_size),
+	OPT("run_count_per_level", OPT_INT, run_count_per_level),
+	OPT("run_size_ratio", OPT_NUMBER, run_size_ratio),
+	OPT("bloom_fpr", OPT_NUMBER, bloom_fpr),
+	OPT("lsn", OPT_INT, lsn),
+	OPT("stat", OPT_ANY, lsn),
+	OPT("func", OPT_UINT, func),
+	OPT("sql", OPT_STR, sql),
+};
+#undef OPT
+
+/* One part as a map. */
+struct part_opts {
+	uint32_t field;
+	struct opt_str type, path;
+	uint32_t collation;
+	bool is_nullable;
+};
+
+#define OPT(name, type, member)                                \
+	{                                                      \
+		name, type, offsetof(struct part_opts, member) \
+	}
+static const struct opt_def part_opt_defs[] = {
+	OPT("type", OPT_ENUM, type),
+	OPT("field", OPT_UINT, field),
+	OPT("collation", OPT_UINT, collation),
+	OPT("is_nullable", OPT_BOOL, is_nullable),
+	OPT("nullable_action", OPT_ANY, field),
+	OPT("sort_order", OPT_ANY, field),
+	OPT("path", OPT_STR, path),
+};
+#undef OPT
+
+static int index_opts_decode(const char *map, struct index_opts *opts)
+{
+	const char *wrong = NULL;
+	opts->is_unique = true;
+	opts->bloom_fpr = 0.05;
+	if (opts_decode(index_opt_defs, lengthof(index_opt_defs), map,
+		    ER_WRONG_INDEX_OPTIONS, OPTS, opts) != 0)
+		return -1;
+	struct opt_str *d = &opts->distance;
+	if (d->s != NULL && !(d->len == 6 && memcmp(d->s, "euclid", 6) == 0) &&
+		!(d->len == 9 && memcmp(d->s, "manhattan", 9) == 0))
+		wrong = "distance must be either 'euclid' or 'manhattan'";
+	else if (opts->bloom_fpr <= 0 || opts->bloom_fpr > 1)
+		wrong = "bloom_fpr must be greater than 0 and less than or equal to 1";
+	if (wrong == NULL)
+		return 0;
+	diag_set_client(ER_WRONG_INDEX_OPTIONS, OPTS, wrong);
+	return -1;
+}
+
+/** A part as [field, type, ...]; what follows is ignored. */
+static int part_decode_array(const char **p, struct key_part *part)
+{
+	const char *wrong = NULL;
+	const char *end = mp_raw_next(*p);
+	uint32_t count = mp_raw_array(p);
+	uint32_t len;
+	if (count == 0)
+		wrong = "expected a non-empty array";
+	else if (count == 1)
+		wrong = "a field type is missing";
+	else if (mp_raw_type(*p) != MP_UINT)
+		wrong = "field id must be an integer";
+	if (wrong == NULL) {
+		uint64_t fieldno = mp_raw_uint(p);
+		part->fieldno = fieldno < UINT32_MAX ? (uint32_t)fieldno : UINT32_MAX;
+		if (mp_raw_type(*p) != MP_STR)
+			wrong = "field type must be a string";
+	}
+	if (wrong == NULL) {
+		const char *type = mp_raw_str(p, &len);
+		part->type = field_type_by_name(type, len);
+		if (part->type == FIELD_TYPE_MAX)
+			wrong = "unknown field type";
+	}
+	*p = end;
+	if (wrong == NULL)
+		return 0;
+	diag_set_client(ER_WRONG_INDEX_PARTS, wrong);
+	return -1;
+}
+
+/** The key of a collation as key_part has it; a row of _collation must exist. */
+static const char *part_set_collation(struct key_part *part, uint32_t collation)
+{
+	if (part->type != FIELD_TYPE_STRING && part->type != FIELD_TYPE_SCALAR)
+		return "collation is reasonable only for string and scalar parts";
+	char key[9];
+	mp_raw_put_uint(key, collation);
+	if (!alter_row_exists(SPACE_COLLATION, 0, key, 1))
+		return "collation was not found by ID";
+	part->coll_id = collation != 0 ? collation : COLL_NONE;
+	return NULL;
+}
+
+/** A part as a map. @param n its number, from 0 */
+static int part_decode_map(const char **p, uint32_t n, struct key_part *part)
+{
+	struct part_opts opts = {.collation = COLL_NONE};
+	const char *wrong = NULL;
+	if (mp_raw_type(*p) != MP_MAP)
+		wrong = "index part is expected to be a map";
+	else if (opts_decode(part_opt_defs, lengthof(part_opt_defs), *p,
+			 ER_WRONG_INDEX_OPTIONS, n + 1, &opts) != 0)
+		return -1;
+	*p = mp_raw_next(*p);
+	part->fieldno = opts.field;
+	part->is_nullable = opts.is_nullable;
+	if (wrong == NULL) {
+		part->type = FIELD_TYPE_MAX;
+		if (opts.type.s != NULL)
+			part->type = field_type_by_name(opts.type.s, opts.type.len);
+		if (part->type == FIELD_TYPE_MAX)
+			wrong = "index part: unknown field type";
+		else if (opts.collation != COLL_NONE)
+			wrong = part_set_collation(part, opts.collation);
+	}
+	if (wrong == NULL && opts.path.len > 0) {
+		diag_set_client(ER_UNSUPPORTED, "tarantella",
+			"JSON paths in index parts (an instance with engine = "
+			"\"tarantool\" "
+			"runs them)");
+		return -1;
+	}
+	if (wrong == NULL)
+		return 0;
+	diag_set_client(ER_WRONG_INDEX_OPTIONS, n + 1, wrong);
+	return -1;
+}
+
+/** A part without nullability of its own takes it from the space's format. */
+static int parts_decode(
+	const char *p, const struct space *space, struct key_part *parts, uint32_t count)
+{
+	bool is_map = false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct key_part *part = &parts[i];
+		*part = (struct key_part){.coll_id = COLL_NONE};
+		if (i == 0)
+			is_map = mp_raw_type(p) != MP_ARRAY;
+		if ((is_map ? part_decode_map(&p, i, part)
+			    : part_decode_array(&p, part)) != 0)
+			return -1;
+		if (!is_map && part->fieldno < space->def->field_count) {
+			part->is_nullable = space->def->fields[part->fieldno].is_nullable;
+			part->coll_id = space->def->fields[part->fieldno].coll_id;
+		}
+	}
+	return 0;
+}
+
+/** What no kind of index can have. NULL, or why not. */
+static const char *parts_refused(const struct key_part *parts, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (parts[i].fieldno >= INDEX_FIELD_MAX)
+			return "field no is too big";
+		for (uint32_t j = 0; j < i; j++) {
+			if (parts[j].fieldno == parts[i].fieldno)
+				return "same key part is indexed twice";
+		}
+	}
+	return NULL;
+}
+
+static const char *field_type_refused(
+	const struct key_part *parts, uint32_t count, char *buf, size_t size)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		enum field_type type = parts[i].type;
+		if (type == FIELD_TYPE_ANY || type == FIELD_TYPE_ARRAY ||
+			type == FIELD_TYPE_MAP) {
+			snprintf(buf, size, "field type '%s' is not supported",
+				field_type_name[type]);
+			return buf;
+		}
+	}
+	return NULL;
+}
+
+static bool parts_nullable(const struct key_part *parts, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (parts[i].is_nullable)
+			return true;
+	}
+	return false;
+}
+
+/* What a row of _index says, on its way to an index_def. */
+struct index_row {
+	uint32_t iid;
+	struct opt_str name;
+	enum index_type type;
+	bool is_unique;
+	struct key_part parts[INDEX_PART_MAX];
+	uint32_t part_count;
+};
+
+/** The rules for all indexes, then those of the type. 0, or -1 with diag set. */
+static int index_row_check(const struct index_row *row, const struct space *space)
+{
+	char name[512], text[64];
+	snprintf(name, sizeof(name), "%.*s",
+		(int)(row->name.len < 511 ? row->name.len : 511), row->name.s);
+	const char *why = NULL;
+	if (row->iid >= INDEX_ID_MAX)
+		why = "index id too big";
+	else if (row->iid == 0 && !row->is_unique)
+		why = "primary key must be unique";
+	else if (row->part_count == 0)
+		why = "part count must be positive";
+	else
+		why = parts_refused(row->parts, row->part_count);
+	if (why == NULL && parts_nullable(row->parts, row->part_count)) {
+		if (row->iid == 0) {
+			diag_set_client(ER_NULLABLE_PRIMARY, space_name(space));
+			return -1;
+		}
+		if (row->type != INDEX_TREE) {
+			diag_set_client(ER_UNSUPPORTED, index_type_name[row->type],
+				"nullable parts");
+			return -1;
+		}
+	}
+	if (why == NULL && row->type == INDEX_HASH && !row->is_unique)
+		why = "HASH index must be unique";
+	if (why == NULL && row->type == INDEX_BITSET && row->is_unique)
+		why = "BITSET can not be unique";
+	if (why == NULL && row->type == INDEX_RTREE && row->is_unique)
+		why = "RTREE index can not be unique";
+	if (why == NULL && row->type <= INDEX_HASH)
+		why = field_type_refused(row->parts, row->part_count, text, sizeof(text));
+	if (why == NULL)
+		return 0;
+	diag_set_client(ER_MODIFY_INDEX, name, space_name(space), why);
+	return -1;
+}
+
+/** The index's field types and the format's must have values in common. */
+static int index_row_check_format(const struct index_row *row, const struct space *space)
+{
+	for (uint32_t i = 0; i < row->part_count; i++) {
+		const struct key_part *part = &row->parts[i];
+		if (part->fieldno >= space->def->field_count)
+			continue;
+		enum field_type type = space->def->fields[part->fieldno].type;
+		if (field_type_contains(type, part->type) ||
+			field_type_contains(part->type, type))
+			continue;
+		diag_set_client(ER_FORMAT_MISMATCH_INDEX_PART,
+			tuple_field_label(part->fieldno), field_type_name[type],
+			field_type_name[part->type]);
+		return -1;
+	}
+	return 0;
+}
+
+static int index_row_decode(
+	const struct tuple *tuple, const struct space *space, struct index_row *row)
+{
+	uint32_t type_len;
+	struct index_opts opts = {0};
+	if (tuple_field_u32(tuple, IID, &row->iid) != 0)
+		return -1;
+	const char *type = tuple_field_str(tuple, TYPE, &type_len);
+	row->name.s = tuple_field_str(tuple, NAME, &row->name.len);
+	if (type == NULL || row->name.s == NULL ||
+		index_opts_decode(tuple_field(tuple, OPTS), &opts) != 0)
+		return -1;
+	row->is_unique = opts.is_unique;
+	row->type = index_type_by_name(type, type_len);
+	/* _sequence_data has one; what a tree cannot do nobody asks of it. */
+	if (row->type == INDEX_HASH && space_is_system(space))
+		row->type = INDEX_TREE;
+	char name[64 + 1];
+	snprintf(name, sizeof(name), "%.*s",
+		(int)(row->name.len < 64 ? row->name.len : 64), row->name.s);
+	if (row->name.len > IDENTIFIER_MAX) {
+		diag_set_client(ER_MODIFY_INDEX, name, space_name(space),
+			"index name is too long");
+		return -1;
+	}
+	if (identifier_check(row->name.s, row->name.len) != 0)
+		return -1;
+	if (row->type == INDEX_TYPE_MAX) {
+		diag_set_client(ER_INDEX_TYPE, name, space_name(space));
+		return -1;
+	}
+	const char *parts = tuple_field(tuple, PARTS);
+	row->part_count = mp_raw_array(&parts);
+	if (row->part_count > INDEX_PART_MAX) {
+		diag_set_client(
+			ER_MODIFY_INDEX, name, space_name(space), "too many key parts");
+		return -1;
+	}
+	if (opts.func != 0) {
+		diag_set_client(ER_UNSUPPORTED, "tarantella",
+			"functional indexes (an instance with engine = \"tarantool\" "
+			"runs them)");
+		return -1;
+	}
+	return parts_decode(parts, space, row->parts, row->part_count);
+}
+
+/** The definition of an index of the space whose primary key is `pk`. */
+static struct index_def *index_row_def(
+	const struct index_row *row, const struct space *space, const struct key_def *pk)
+{
+	return index_def_new(space_id(space), row->iid, row->name.s, row->name.len,
+		row->type, row->is_unique, row->parts, row->part_count,
+		row->iid == 0 ? NULL : pk);
+}
+
+static void index_defp(struct index_def **def)
+{
+	index_def_free(*def);
+}
+
+static void index_unrefp(struct index **index)
+{
+	index_unref(*index);
+}
+
+/** A new index for the definition (taken over), filled from the space. */
+static struct index *index_make(struct space *space, struct index_def *def_taken)
+{
+	_cleanup_(index_defp) struct index_def *def = def_taken;
+	bool is_view = strcmp(space->def->engine, "sysview") == 0;
+	_cleanup_(index_unrefp) struct index *index =
+		is_view ? sysview_index_new(space_id(space), def) : index_new(def);
+	if (index == NULL)
+		return NULL;
+	def = NULL;
+	struct index *pk = space_primary(space);
+	if (!is_view && pk != NULL && index_size(pk) > 0 &&
+		space_build_index(space, index) != 0)
+		return NULL;
+	return TAKE_PTR(index);
+}
+
+/* ---- Steps and their undo ---- */
+
+/* Indexes that a statement took out or replaced; NULL where there was none. */
+struct index_undo {
+	struct undo base;
+	struct space *space; /* a reference */
+	uint32_t count;
+	struct {
+		uint32_t iid;
+		struct index *old; /* a reference, or NULL */
+	} step[INDEX_ID_MAX];
+};
+
+static void index_undo_rollback(struct undo *base)
+{
+	struct index_undo *undo = (struct index_undo *)base;
+	for (uint32_t i = undo->count; i-- > 0;) {
+		struct index *old = undo->step[i].old;
+		struct index *current = NULL;
+		if (old == NULL) {
+			current = space_remove_index(undo->space, undo->step[i].iid);
+		} else {
+			old->is_dropped = false;
+			(void)space_add_index(undo->space, old, &current);
+		}
+		if (current != NULL)
+			current->is_dropped = true;
+		index_unref(current);
+	}
+	schema_space_changed(space_id(undo->space));
+	space_unref(undo->space);
+}
+
+static void index_undo_commit(struct undo *base)
+{
+	struct index_undo *undo = (struct index_undo *)base;
+	for (uint32_t i = 0; i < undo->count; i++)
+		index_unref(undo->step[i].old);
+	space_unref(undo->space);
+}
+
+static struct index_undo *index_undo_new(struct space *space)
+{
+	struct index_undo *undo =
+		undo_new(sizeof(*undo), index_undo_rollback, index_undo_commit);
+	if (undo != NULL) {
+		undo->space = space;
+		space_ref(space);
+	}
+	return undo;
+}
+
+/** Put an index (taken over) in. */
+static int index_install(struct index_undo *undo, struct index *index)
+{
+	struct index *old = NULL;
+	if (space_add_index(undo->space, index, &old) != 0) {
+		index_unref(index);
+		return -1;
+	}
+	if (old != NULL)
+		old->is_dropped = true;
+	undo->step[undo->count].iid = index->def->iid;
+	undo->step[undo->count++].old = old;
+	return 0;
+}
+
+static void index_uninstall(struct index_undo *undo, uint32_t iid)
+{
+	struct index *old = space_remove_index(undo->space, iid);
+	old->is_dropped = true;
+	undo->step[undo->count].iid = iid;
+	undo->step[undo->count++].old = old;
+}
+
+/** Take back what was done of a statement that failed half way. */
+static int index_undo_fail(struct index_undo *undo)
+{
+	index_undo_rollback(&undo->base);
+	free(undo);
+	return -1;
+}
+
+static int index_undo_done(struct txn_stmt *stmt, struct index_undo *undo)
+{
+	undo_register(stmt, &undo->base);
+	schema_space_changed(space_id(undo->space));
+	return 0;
+}
+
+static int index_create(
+	struct txn_stmt *stmt, struct space *space, const struct index_row *row)
+{
+	struct index *pk = space_primary(space);
+	if (row->iid != 0 && pk == NULL) {
+		diag_set_client(ER_ALTER_SPACE, space_name(space),
+			"can not add a secondary key before primary");
+		return -1;
+	}
+	struct index_def *def =
+		index_row_def(row, space, pk != NULL ? pk->def->key_def : NULL);
+	struct index *index = def != NULL ? index_make(space, def) : NULL;
+	if (index == NULL)
+		return -1;
+	struct index_undo *undo = index_undo_new(space);
+	if (undo == NULL) {
+		index_unref(index);
+		return -1;
+	}
+	if (index_install(undo, index) != 0)
+		return index_undo_fail(undo);
+	return index_undo_done(stmt, undo);
+}
+
+static int index_drop(struct txn_stmt *stmt, struct space *space, uint32_t iid)
+{
+	if (iid == 0 && space_is_system(space)) {
+		diag_set_client(ER_LAST_DROP, space_name(space));
+		return -1;
+	}
+	if (iid == 0 && space->index_count > 1) {
+		diag_set_client(ER_DROP_PRIMARY_KEY, space_name(space));
+		return -1;
+	}
+	struct index_undo *undo = index_undo_new(space);
+	if (undo == NULL)
+		return -1;
+	index_uninstall(undo, iid);
+	return index_undo_done(stmt, undo);
+}
+
+/** A secondary index anew, for a primary key that changes. */
+static struct index *index_remake(
+	struct space *space, const struct index *old, const struct key_def *pk)
+{
+	const struct index_def *def = old->def;
+	struct index_def *copy = index_def_new(def->space_id, def->iid, def->name,
+		strlen(def->name), def->type, def->is_unique, def->key_def->parts,
+		def->key_def->part_count, pk);
+	return copy != NULL ? index_make(space, copy) : NULL;
+}
+
+/** Build the changed index, and when it is the primary one all others; then swap. */
+static int index_rebuild(
+	struct txn_stmt *stmt, struct space *space, const struct index_row *row)
+{
+	struct index *made[INDEX_ID_MAX];
+	uint32_t count = 0;
+	struct index *pk = space_primary(space);
+	struct index_undo *undo = index_undo_new(space);
+	struct index_def *def = index_row_def(row, space, pk->def->key_def);
+	if (undo == NULL || def == NULL) {
+		index_def_free(def);
+		goto err;
+	}
+	const struct key_def *new_pk = def->key_def;
+	struct index *index = index_make(space, def);
+	if (index == NULL)
+		goto err;
+	made[count++] = index;
+	for (uint32_t i = 1; row->iid == 0 && i < space->index_count; i++) {
+		made[count] = index_remake(space, space->indexes[i], new_pk);
+		if (made[count] == NULL)
+			goto err;
+		count++;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (index_install(undo, TAKE_PTR(made[i])) != 0)
+			goto err;
+	}
+	return index_undo_done(stmt, undo);
+err:
+	for (uint32_t i = 0; i < count; i++)
+		index_unref(made[i]);
+	return undo != NULL ? index_undo_fail(undo) : -1;
+}
+
+/* The name that an index had. */
+struct rename_undo {
+	struct undo base;
+	struct space *space; /* a reference */
+	struct index *index; /* a reference */
+	char *name;          /* owned */
+};
+
+static void rename_rollback(struct undo *base)
+{
+	struct rename_undo *undo = (struct rename_undo *)base;
+	char *name = undo->index->def->name;
+	undo->index->def->name = undo->name;
+	free(name);
+	schema_space_changed(space_id(undo->space));
+	index_unref(undo->index);
+	space_unref(undo->space);
+}
+
+static void rename_commit(struct undo *base)
+{
+	struct rename_undo *undo = (struct rename_undo *)base;
+	free(undo->name);
+	index_unref(undo->index);
+	space_unref(undo->space);
+}
+
+static int index_rename(struct txn_stmt *stmt, struct space *space, struct index *index,
+	const struct opt_str *name)
+{
+	struct rename_undo *undo =
+		undo_new(sizeof(*undo), rename_rollback, rename_commit);
+	char *copy = strndup(name->s, name->len);
+	if (undo == NULL || copy == NULL) {
+		free(copy);
+		free(undo);
+		diag_set(oom, "Failed to allocate memory for an index name");
+		return -1;
+	}
+	undo->space = space;
+	space_ref(space);
+	undo->index = index;
+	index_ref(index);
+	undo->name = index->def->name;
+	index->def->name = copy;
+	undo_register(stmt, &undo->base);
+	schema_space_changed(space_id(space));
+	return 0;
+}
+
+static int index_alter(struct txn_stmt *stmt, struct space *space, struct index *index,
+	const struct index_row *row)
+{
+	struct index *pk = space_primary(space);
+	_cleanup_(index_defp) struct index_def *def =
+		index_row_def(row, space, pk->def->key_def);
+	if (def == NULL)
+		return -1;
+	if (def->type == index->def->type && def->is_unique == index->def->is_unique &&
+		key_def_equals(def->key_def, index->def->key_def))
+		return index_rename(stmt, space, index, &row->name);
+	return index_rebuild(stmt, space, row);
+}
+
+int alter_on_index(struct txn_stmt *stmt)
+{
+	uint32_t id, iid;
+	const struct tuple *tuple =
+		stmt->old_tuple != NULL ? stmt->old_tuple : stmt->new_tuple;
+	if (tuple_field_u32(tuple, SPACE, &id) != 0 ||
+		tuple_field_u32(tuple, IID, &iid) != 0)
+		return -1;
+	struct space *space = space_find(id);
+	if (space == NULL)
+		return -1;
+	uint32_t priv = stmt->old_tuple == NULL   ? PRIV_C
+			: stmt->new_tuple == NULL ? PRIV_D
+						  : PRIV_A;
+	struct object_ref obj = space_object(space);
+	if (access_check_ddl(&obj, priv) != 0)
+		return -1;
+	struct index *index = space_index(space, iid);
+	if (stmt->new_tuple == NULL)
+		return index != NULL ? index_drop(stmt, space, iid) : 0;
+	struct index_row *row = malloc(sizeof(*row));
+	if (row == NULL) {
+		diag_set(oom, "Failed to allocate %zu bytes in malloc for index",
+			sizeof(*row));
+		return -1;
+	}
+	int rc = -1;
+	if (index_row_decode(stmt->new_tuple, space, row) == 0 &&
+		index_row_check(row, space) == 0 &&
+		index_row_check_format(row, space) == 0)
+		rc = index == NULL ? index_create(stmt, space, row)
+				   : index_alter(stmt, space, index, row);
+	free(row);
+	return rc;
+}
