@@ -124,6 +124,15 @@ bool access_has_any(const struct object_ref *obj, uint32_t access)
 	return (has & access) != 0;
 }
 
+int access_check_session(uint32_t uid)
+{
+	struct credentials cred = {uid};
+	const struct credentials *old = session_set_effective(&cred);
+	int rc = access_check_universe(PRIV_S);
+	session_set_effective(old);
+	return rc;
+}
+
 int access_check_eval(void)
 {
 	return access_check_universe(PRIV_X);

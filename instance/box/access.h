@@ -15,6 +15,8 @@ struct object_ref {
 
 /** All of `access` (enum priv bits) on everything? 0, or -1 with diag set. */
 int access_check_universe(uint32_t access);
+/** May this user have a session? 0, or -1 with diag set. */
+int access_check_session(uint32_t uid);
 /**
  * All of `access` on the object: through a grant on it, on all of its type, on
  * the universe, or because he owns it. Usage of the universe is needed besides.

@@ -221,15 +221,6 @@ void session_run_on_disconnect(struct session *s)
 		diag_clear();
 }
 
-static int check_session_right(uint32_t uid)
-{
-	struct credentials cred = {uid};
-	const struct credentials *old = session_set_effective(&cred);
-	int rc = access_check_universe(PRIV_S);
-	session_set_effective(old);
-	return rc;
-}
-
 /** Without a scramble only guest logs in, as long as his password is the empty one. */
 static bool password_is_right(const struct user *u, const char *salt,
 	const char *scramble, uint32_t scramble_len)
@@ -247,7 +238,7 @@ int session_auth(struct session *s, const char *user, uint32_t user_len, const c
 	const char *scramble, uint32_t scramble_len)
 {
 	const struct user *u = user_find_by_name(user, user_len);
-	if (u == NULL || check_session_right(u->id) != 0)
+	if (u == NULL || access_check_session(u->id) != 0)
 		return -1;
 	bool is_right = password_is_right(u, salt, scramble, scramble_len);
 	struct credentials cred = {u->id};

@@ -1,0 +1,115 @@
+#include "instance/lua/trigger.h"
+
+#include <stdlib.h>
+
+#include "instance/base/util.h"
+#include "instance/lua/utils.h"
+
+/* Owned by its list. */
+struct lua_trigger {
+	struct trigger base;
+	int ref; /* the function, in the registry */
+	trigger_push_cb push;
+};
+
+enum trigger_action luaT_trigger_action(lua_State *L, int idx)
+{
+	lua_settop(L, lua_gettop(L) < idx + 1 ? idx + 1 : lua_gettop(L));
+	bool has_new = !luaT_is_null(L, idx), has_old = !luaT_is_null(L, idx + 1);
+	if ((has_new && !lua_isfunction(L, idx)) || (has_old && !lua_isfunction(L, idx + 1)) ||
+		lua_gettop(L) > idx + 1)
+		luaL_error(L, "trigger reset: incorrect arguments");
+	if (!has_old)
+		return has_new ? TRIGGER_ADD : TRIGGER_LIST;
+	return has_new ? TRIGGER_REPLACE : TRIGGER_DELETE;
+}
+
+int luaT_trigger_not_found(lua_State *L)
+{
+	return luaL_error(L, "trigger reset: Trigger is not found");
+}
+
+static int lua_trigger_run(struct trigger *base, void *event)
+{
+	struct lua_trigger *t = (struct lua_trigger *)base;
+	lua_State *L = fiber_current->lua_now;
+	/* A trigger may run in a fiber that has no Lua thread of its own. */
+	if (L == NULL)
+		L = lua_main;
+	int top = lua_gettop(L);
+	luaL_checkstack(L, LUA_MINSTACK, "trigger");
+	lua_rawgeti(L, LUA_REGISTRYINDEX, t->ref);
+	int rc = luaT_call(L, t->push(L, event), 0);
+	lua_settop(L, top);
+	return rc;
+}
+
+static void lua_trigger_destroy(struct trigger *base)
+{
+	struct lua_trigger *t = (struct lua_trigger *)base;
+	luaL_unref(lua_main, LUA_REGISTRYINDEX, t->ref);
+	free(t);
+}
+
+static struct lua_trigger *lua_trigger_new(lua_State *L, int idx, trigger_push_cb push)
+{
+	struct lua_trigger *t = malloc(sizeof(*t));
+	if (t == NULL)
+		luaL_error(L, "trigger reset: out of memory");
+	trigger_init(&t->base, lua_trigger_run, NULL, lua_trigger_destroy);
+	t->push = push;
+	lua_pushvalue(L, idx);
+	t->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	return t;
+}
+
+static struct trigger *find(lua_State *L, int idx, struct list *triggers)
+{
+	list_foreach(t, triggers, struct trigger, link)
+	{
+		if (t->run != lua_trigger_run)
+			continue;
+		lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct lua_trigger *)t)->ref);
+		bool is_same = lua_rawequal(L, -1, idx);
+		lua_pop(L, 1);
+		if (is_same)
+			return t;
+	}
+	luaT_trigger_not_found(L);
+	return NULL;
+}
+
+static int push_all(lua_State *L, struct list *triggers)
+{
+	int n = 0;
+	lua_newtable(L);
+	list_foreach(t, triggers, struct trigger, link)
+	{
+		if (t->run != lua_trigger_run)
+			continue;
+		lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct lua_trigger *)t)->ref);
+		lua_rawseti(L, -2, ++n);
+	}
+	return 1;
+}
+
+int luaT_trigger_reset(lua_State *L, int idx, struct list *triggers, trigger_push_cb push)
+{
+	switch (luaT_trigger_action(L, idx)) {
+	case TRIGGER_LIST:
+		return push_all(L, triggers);
+	case TRIGGER_ADD:
+		trigger_add(triggers, &lua_trigger_new(L, idx, push)->base);
+		break;
+	case TRIGGER_REPLACE: {
+		struct trigger *old = find(L, idx + 1, triggers);
+		trigger_replace(old, &lua_trigger_new(L, idx, push)->base);
+		break;
+	}
+	case TRIGGER_DELETE:
+		trigger_del(find(L, idx + 1, triggers));
+		return 0;
+	}
+	lua_pushvalue(L, idx);
+	return 1;
+}
