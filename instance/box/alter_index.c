@@ -381,6 +381,7 @@ static struct index *index_make(struct space *space, struct index_def *def_taken
 struct index_undo {
 	struct undo base;
 	struct space *space; /* a reference */
+	size_t bsize;        /* of the space, before */
 	uint32_t count;
 	struct {
 		uint32_t iid;
@@ -404,6 +405,7 @@ static void index_undo_rollback(struct undo *base)
 			current->is_dropped = true;
 		index_unref(current);
 	}
+	undo->space->bsize = undo->bsize;
 	schema_space_changed(space_id(undo->space));
 	space_unref(undo->space);
 }
@@ -422,6 +424,7 @@ static struct index_undo *index_undo_new(struct space *space)
 		undo_new(sizeof(*undo), index_undo_rollback, index_undo_commit);
 	if (undo != NULL) {
 		undo->space = space;
+		undo->bsize = space->bsize;
 		space_ref(space);
 	}
 	return undo;
@@ -503,6 +506,8 @@ static int index_drop(struct txn_stmt *stmt, struct space *space, uint32_t iid)
 	if (undo == NULL)
 		return -1;
 	index_uninstall(undo, iid);
+	if (iid == 0)
+		space->bsize = 0;
 	return index_undo_done(stmt, undo);
 }
 

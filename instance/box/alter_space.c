@@ -385,7 +385,7 @@ static int space_put_def(
 	if (space_set_def(space, def, ret_old) != 0)
 		return -1;
 	if (strcmp((*ret_old)->name, def->name) != 0)
-		space_cache_rename(space, (*ret_old)->name);
+		space_cache_rename();
 	schema_space_changed(space_id(space));
 	return 0;
 }

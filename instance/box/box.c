@@ -6,7 +6,6 @@
 
 #include "instance/base/diag.h"
 #include "instance/box/access.h"
-#include "instance/box/dml.h"
 #include "instance/box/func.h"
 #include "instance/box/schema.h"
 #include "instance/box/space.h"
@@ -68,37 +67,4 @@ void box_fini(void)
 bool box_is_configured(void)
 {
 	return is_configured;
-}
-
-int box_select(uint32_t space_id, uint32_t index_id, int iterator, uint32_t offset,
-	uint32_t limit, const char *key, const char *key_end, struct buf *out,
-	uint32_t *ret_count)
-{
-	size_t len = out->len;
-	*ret_count = 0;
-	_cleanup_(iterator_freep) struct iterator *it =
-		dml_iterator(space_id, index_id, iterator, key, key_end);
-	if (it == NULL)
-		return -1;
-	while (*ret_count < limit) {
-		struct tuple *tuple;
-		if (iterator_next(it, &tuple) != 0)
-			goto fail;
-		if (tuple == NULL)
-			break;
-		if (offset > 0) {
-			offset--;
-			continue;
-		}
-		if (buf_append(out, tuple->data, tuple->size) != 0) {
-			diag_set(oom, "Failed to allocate %u bytes in malloc for a reply",
-				tuple->size);
-			goto fail;
-		}
-		(*ret_count)++;
-	}
-	return 0;
-fail:
-	out->len = len;
-	return -1;
 }

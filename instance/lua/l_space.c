@@ -240,7 +240,8 @@ static int take_result(lua_State *L, struct txn_stmt *stmt)
 	if (!luaT_is_null(L, -1)) {
 		tuple = luaT_is_tuple(L, -1);
 		if (tuple == NULL) {
-			diag_set_client(ER_BEFORE_REPLACE_RET, lua_typename(L, lua_type(L, -1)));
+			diag_set_client(
+				ER_BEFORE_REPLACE_RET, lua_typename(L, lua_type(L, -1)));
 			return -1;
 		}
 		tuple_ref(tuple);
@@ -333,7 +334,8 @@ static void trigger_drop(struct space_trigger *t)
 static struct space *arg_space(lua_State *L, const char *method)
 {
 	if (!lua_istable(L, 1))
-		luaL_error(L, "usage: space:%s(function | nil, [function | nil])", method);
+		luaL_error(
+			L, "usage: space:%s(function | nil, [function | nil])", method);
 	lua_getfield(L, 1, "id");
 	struct space *space = space_find((uint32_t)lua_tonumber(L, -1));
 	lua_pop(L, 1);
@@ -354,7 +356,8 @@ static int trigger_reset(lua_State *L, const char *method, bool is_before)
 	} else {
 		struct space_trigger *old = trigger_find(L, 3, triggers);
 		if (action == TRIGGER_REPLACE)
-			list_insert_after(&old->link, &trigger_new(L, 2, is_before)->link);
+			list_insert_after(
+				&old->link, &trigger_new(L, 2, is_before)->link);
 		trigger_drop(old);
 		if (action == TRIGGER_DELETE)
 			return 0;
@@ -399,8 +402,8 @@ static int check_body(const char *name, const char *body, uint32_t len)
 		diag_set_client(ER_LOAD_FUNCTION, name,
 			lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error");
 	else if (!lua_isfunction(L, -1))
-		diag_set_client(ER_LOAD_FUNCTION, name,
-			"given body doesn't define a function");
+		diag_set_client(
+			ER_LOAD_FUNCTION, name, "given body doesn't define a function");
 	else
 		rc = 0;
 	lua_settop(L, top);

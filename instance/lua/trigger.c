@@ -16,8 +16,8 @@ enum trigger_action luaT_trigger_action(lua_State *L, int idx)
 {
 	lua_settop(L, lua_gettop(L) < idx + 1 ? idx + 1 : lua_gettop(L));
 	bool has_new = !luaT_is_null(L, idx), has_old = !luaT_is_null(L, idx + 1);
-	if ((has_new && !lua_isfunction(L, idx)) || (has_old && !lua_isfunction(L, idx + 1)) ||
-		lua_gettop(L) > idx + 1)
+	if ((has_new && !lua_isfunction(L, idx)) ||
+		(has_old && !lua_isfunction(L, idx + 1)) || lua_gettop(L) > idx + 1)
 		luaL_error(L, "trigger reset: incorrect arguments");
 	if (!has_old)
 		return has_new ? TRIGGER_ADD : TRIGGER_LIST;

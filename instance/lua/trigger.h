@@ -9,10 +9,10 @@
 
 /* What a call on_x(new, old) asks for. Indexes are those of the stack. */
 enum trigger_action {
-	TRIGGER_LIST,	 /* on_x(): the functions, newest first */
-	TRIGGER_ADD,	 /* on_x(f) */
+	TRIGGER_LIST,    /* on_x(): the functions, newest first */
+	TRIGGER_ADD,     /* on_x(f) */
 	TRIGGER_REPLACE, /* on_x(new, old) */
-	TRIGGER_DELETE,	 /* on_x(nil, old) */
+	TRIGGER_DELETE,  /* on_x(nil, old) */
 };
 
 /** Look at the two arguments from idx on. Raises on wrong ones. */
@@ -30,6 +30,7 @@ typedef int (*trigger_push_cb)(lua_State *L, void *event);
  * on_x(new, old) with arguments from idx on, for a list of struct trigger.
  * @return how many results were pushed
  */
-int luaT_trigger_reset(lua_State *L, int idx, struct list *triggers, trigger_push_cb push);
+int luaT_trigger_reset(
+	lua_State *L, int idx, struct list *triggers, trigger_push_cb push);
 
 #endif
