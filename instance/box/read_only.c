@@ -3,7 +3,7 @@
 #include "instance/base/diag.h"
 #include "instance/fiber/cond.h"
 
-static bool is_read_only = true;
+static bool is_read_only;
 static struct fiber_cond_queue changed = {{&changed.waiters, &changed.waiters}};
 
 bool box_is_read_only(void)

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/** Is the instance read-only? True before box.cfg{}. */
+/** Is the instance read-only? (The program is until box.cfg{}.) */
 bool box_is_read_only(void);
 /** Set it, and wake those who wait. */
 void box_set_read_only(bool is_read_only);

@@ -4,6 +4,7 @@
 
 #include "instance/base/diag.h"
 #include "instance/base/util.h"
+#include "instance/box/read_only.h"
 #include "instance/box/session.h"
 #include "instance/box/space.h"
 #include "instance/box/txn.h"
@@ -391,6 +392,9 @@ int request_execute(const struct request *request, struct tuple **ret_tuple)
 		*ret_tuple = NULL;
 	struct space *space = space_find(request->space_id);
 	if (space == NULL)
+		return -1;
+	if (!space->def->is_temporary && !space->def->is_local &&
+		box_check_writable() != 0)
 		return -1;
 	if (space_access_check != NULL && space_access_check(space, PRIV_W) != 0)
 		return -1;

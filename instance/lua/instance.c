@@ -16,6 +16,7 @@
 #include "instance/base/notify.h"
 #include "instance/base/say.h"
 #include "instance/box/box.h"
+#include "instance/box/read_only.h"
 #include "instance/box/session.h"
 #include "instance/fiber/fiber.h"
 #include "instance/lua/shutdown.h"
@@ -34,7 +35,8 @@ static void log_context(char *buf, int size)
 	if (f->id == FIBER_ID_SCHED)
 		snprintf(buf, (size_t)size, "main");
 	else
-		snprintf(buf, (size_t)size, "main/%llu/%s", (unsigned long long)f->id, f->name);
+		snprintf(buf, (size_t)size, "main/%llu/%s", (unsigned long long)f->id,
+			f->name);
 }
 
 int instance_init(void)
@@ -43,6 +45,7 @@ int instance_init(void)
 	if (session_init() != 0 || net_init() != 0)
 		return -1;
 	shutdown_init();
+	box_set_read_only(true);
 	return 0;
 }
 

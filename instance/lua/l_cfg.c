@@ -116,6 +116,7 @@ static int l_cfg_start(lua_State *L)
 static int l_cfg_start_box(lua_State *L)
 {
 	luaT_may_yield(L);
+	box_set_read_only(false);
 	if (l_box_run_schema_init() != 0 || box_init() != 0)
 		return luaT_error(L);
 	say_info("instance uuid %s", box_instance_uuid);
