@@ -227,11 +227,16 @@ int iproto_encode_data(
 	bool has_tuple = type != IPROTO_TYPE_SELECT && type != IPROTO_TYPE_DELETE;
 	bool has_ops = type == IPROTO_TYPE_UPSERT;
 	bool is_select = type == IPROTO_TYPE_SELECT;
+	/* 0, the server's default, need not be said. */
+	bool has_base = (type == IPROTO_TYPE_UPDATE || type == IPROTO_TYPE_UPSERT) &&
+			body->index_base != 0;
 	struct packer p;
 	request_begin(&p, b, type, sync);
-	msgpack_pack_map(&p.pk,
-		1u + (is_select ? 3 : 0) + (has_index ? 2 : 0) + has_tuple + has_ops);
+	msgpack_pack_map(&p.pk, 1u + (is_select ? 3 : 0) + (has_index ? 2 : 0) +
+					has_tuple + has_ops + has_base);
 	pack_u32(&p, IPROTO_SPACE_ID, body->space_id);
+	if (has_base)
+		pack_u32(&p, IPROTO_INDEX_BASE, body->index_base);
 	if (is_select) {
 		pack_u32(&p, IPROTO_LIMIT, body->limit);
 		pack_u32(&p, IPROTO_OFFSET, body->offset);

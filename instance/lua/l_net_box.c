@@ -1,0 +1,697 @@
+/*
+ * The client's end of an IPROTO connection, for net.box: connect, greeting, one
+ * buffer of requests to write and one of replies to read. Who waits for what,
+ * reconnecting and the schema are lua/net/box.lua.
+ *
+ * One fiber reads (next(), then body_*() on the frame that it found), one writes
+ * (flush()), any appends requests. On close() the socket is shut down, which wakes
+ * both; it is closed when neither uses it any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "instance/box/tuple.h"
+#include "instance/box/tuple_format.h"
+#include "instance/fiber/coio.h"
+#include "instance/lua/l_error.h"
+#include "instance/lua/l_msgpack.h"
+#include "instance/lua/l_tuple.h"
+#include "instance/lua/utils.h"
+#include "proto/chap.h"
+#include "proto/greeting.h"
+#include "proto/iproto.h"
+
+int luaopen_net_box(lua_State *L);
+
+#define CONN_TYPE "net.box.connection"
+#define FORMAT_TYPE "net.box.format"
+
+static const uint64_t frame_size_max = 2147483648; /* Tarantool's limit of a packet */
+enum { READ_SIZE = 16384, BUF_KEEP = 1 << 20, FIELDS_MAX = 65535 };
+
+/* Owned by its Lua userdata. */
+struct conn {
+	int fd;    /* -1: closed */
+	int users; /* fibers inside next() or flush() */
+	bool is_closing;
+	struct buf in, out;
+	struct buf writing;    /* what flush() is writing now */
+	struct mp_cursor body; /* of the frame that next() found; inside `in` */
+	uint32_t frame_len;    /* to step over before the next one */
+	struct greeting greeting;
+};
+
+static struct conn *check_conn(lua_State *L)
+{
+	return luaL_checkudata(L, 1, CONN_TYPE);
+}
+
+static void conn_use_end(struct conn **c)
+{
+	if (--(*c)->users == 0 && (*c)->is_closing) {
+		close((*c)->fd);
+		(*c)->fd = -1;
+	}
+}
+
+static int l_conn_close(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	if (c->fd < 0 || c->is_closing)
+		return 0;
+	c->is_closing = true;
+	shutdown(c->fd, SHUT_RDWR);
+	c->users++;
+	conn_use_end(&c);
+	return 0;
+}
+
+static int l_conn_gc(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	buf_fini(&c->writing);
+	return 0;
+}
+
+/* --- connecting --- */
+
+/** nil and the text of errno. */
+static int push_errno(lua_State *L, int error)
+{
+	lua_pushnil(L);
+	lua_pushstring(L, strerror(error));
+	return 2;
+}
+
+/**
+ * Connect a new socket. Yields.
+ * @return the descriptor; -1 with errno set
+ */
+static int open_socket(const struct sockaddr *addr, socklen_t len, double deadline)
+{
+	_cleanup_(closep) int fd =
+		socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (addr->sa_family != AF_UNIX) {
+		int on = 1;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	}
+	if (connect(fd, addr, len) == 0)
+		return take_fd(&fd);
+	if (errno != EINPROGRESS)
+		return -1;
+	if (coio_wait(fd, COIO_WRITE, fmax(0, deadline - fiber_clock())) == 0) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) != 0 || error != 0) {
+		errno = error != 0 ? error : errno;
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
+static int open_unix(const char *path, double deadline)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(addr.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(addr.sun_path, path);
+	return open_socket((struct sockaddr *)&addr, sizeof(addr), deadline);
+}
+
+static void freeaddrinfop(struct addrinfo **list)
+{
+	if (*list != NULL)
+		freeaddrinfo(*list);
+}
+
+/** Try each address of the host. As open_socket(). */
+static int open_tcp(const char *host, const char *service, double deadline)
+{
+	const struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	_cleanup_(freeaddrinfop) struct addrinfo *list = NULL;
+	if (coio_resolve(host, service, &hints, &list,
+		    fmax(0, deadline - fiber_clock())) != 0) {
+		errno = EHOSTUNREACH;
+		return -1;
+	}
+	int fd = -1;
+	errno = EHOSTUNREACH;
+	for (struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next)
+		fd = open_socket(a->ai_addr, a->ai_addrlen, deadline);
+	return fd;
+}
+
+/**
+ * Append what can be read. Yields.
+ * @return 0; -1 with errno set, ECONNRESET at the end of the stream
+ */
+static int conn_read(struct conn *c, double deadline)
+{
+	for (;;) {
+		char *p = buf_reserve(&c->in, READ_SIZE);
+		if (p == NULL) {
+			errno = ENOMEM;
+			return -1;
+		}
+		ssize_t n = c->is_closing ? 0 : read(c->fd, p, READ_SIZE);
+		if (n > 0) {
+			c->in.len += (size_t)n;
+			return 0;
+		}
+		if (n == 0) {
+			errno = ECONNRESET;
+			return -1;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return -1;
+		double timeout_s = fmin(deadline - fiber_clock(), TIMEOUT_INFINITY);
+		if (timeout_s <= 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		coio_wait(c->fd, COIO_READ, timeout_s);
+		if (fiber_is_cancelled()) {
+			errno = ECANCELED;
+			return -1;
+		}
+	}
+}
+
+/**
+ * connect(host, service, timeout): the connection and the greeting's protocol,
+ * version and uuid; or nil and what went wrong. Yields.
+ */
+static int l_net_box_connect(lua_State *L)
+{
+	luaT_may_yield(L);
+	const char *host = luaL_checkstring(L, 1);
+	const char *service = luaL_checkstring(L, 2);
+	double deadline = fiber_clock() + luaL_checknumber(L, 3);
+	struct conn *c = lua_newuserdata(L, sizeof(*c));
+	memset(c, 0, sizeof(*c));
+	c->fd = -1;
+	luaL_getmetatable(L, CONN_TYPE);
+	lua_setmetatable(L, -2);
+	c->fd = strcmp(host, "unix/") == 0 ? open_unix(service, deadline)
+					   : open_tcp(host, service, deadline);
+	if (c->fd < 0)
+		return push_errno(L, errno);
+	while (buf_used(&c->in) < GREETING_SIZE)
+		if (conn_read(c, deadline) != 0)
+			return push_errno(L, errno);
+	if (greeting_decode(buf_head(&c->in), &c->greeting) != 0) {
+		lua_pushnil(L);
+		lua_pushliteral(L, "Can't decode handshake");
+		return 2;
+	}
+	c->in.rpos += GREETING_SIZE;
+	lua_pushstring(
+		L, c->greeting.protocol == GREETING_BINARY ? "Binary" : "Lua console");
+	lua_pushstring(L, c->greeting.version);
+	lua_pushstring(L, c->greeting.uuid);
+	return 4;
+}
+
+/* --- writing --- */
+
+/** How many bytes wait for flush(). */
+static int l_conn_pending(lua_State *L)
+{
+	lua_pushnumber(L, (lua_Number)buf_used(&check_conn(L)->out));
+	return 1;
+}
+
+/** Write what waits. @return true; or nil and why not. Yields. */
+static int l_conn_flush(lua_State *L)
+{
+	luaT_may_yield(L);
+	struct conn *c = check_conn(L);
+	if (c->fd < 0 || c->is_closing)
+		return push_errno(L, ECONNRESET);
+	struct buf tmp = c->writing;
+	c->writing = c->out;
+	c->out = tmp;
+	_cleanup_(conn_use_end) struct conn *in_use = c;
+	in_use->users++;
+	while (buf_used(&c->writing) > 0) {
+		ssize_t n = c->is_closing ? 0
+					  : send(c->fd, buf_head(&c->writing),
+						    buf_used(&c->writing), MSG_NOSIGNAL);
+		if (n > 0)
+			c->writing.rpos += (size_t)n;
+		else if (c->is_closing)
+			return push_errno(L, ECONNRESET);
+		else if (errno == EAGAIN)
+			coio_wait(c->fd, COIO_WRITE, TIMEOUT_INFINITY);
+		else if (errno != EINTR)
+			return push_errno(L, errno);
+		if (fiber_is_cancelled())
+			return push_errno(L, ECANCELED);
+	}
+	buf_reset(&c->writing);
+	buf_shrink(&c->writing, BUF_KEEP);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/* --- requests: each is (conn, sync, ...) --- */
+
+/** After an encoder: raise when it failed. */
+static int check_encoded(lua_State *L, int rc)
+{
+	if (rc != 0) {
+		diag_set(oom, "Failed to allocate a request");
+		return luaT_error(L);
+	}
+	return 0;
+}
+
+static uint64_t check_sync(lua_State *L)
+{
+	return (uint64_t)luaL_checknumber(L, 2);
+}
+
+static int l_conn_ping(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	return check_encoded(L, iproto_encode_ping(&c->out, check_sync(L)));
+}
+
+/** auth(sync, user[, password]) */
+static int l_conn_auth(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	const char *user = luaL_checkstring(L, 3);
+	size_t len;
+	const char *password = luaL_optlstring(L, 4, NULL, &len);
+	unsigned char scramble[CHAP_SIZE];
+	if (password != NULL)
+		chap_scramble(password, len, c->greeting.salt, scramble);
+	return check_encoded(L, iproto_encode_auth(&c->out, check_sync(L), user,
+					password != NULL ? scramble : NULL));
+}
+
+/* Arguments: a table as an array, nil as an empty one. */
+static void encode_args(lua_State *L, int idx, struct buf *out)
+{
+	if (lua_isnoneornil(L, idx))
+		check_encoded(L, buf_append(out, "\x90", 1));
+	else
+		luaT_tuple_encode(L, idx, out);
+}
+
+static int send_call(lua_State *L, uint32_t type)
+{
+	struct conn *c = check_conn(L);
+	size_t len;
+	const char *text = luaL_checklstring(L, 3, &len);
+	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
+	encode_args(L, 4, &b->buf);
+	const char *args = buf_head(&b->buf), *end = args + buf_used(&b->buf);
+	int rc = type == IPROTO_TYPE_EVAL ? iproto_encode_eval(&c->out, check_sync(L),
+						    text, len, args, end)
+					  : iproto_encode_call(&c->out, check_sync(L),
+						    type, text, len, args, end);
+	return check_encoded(L, rc);
+}
+
+/** call(sync, name, args) */
+static int l_conn_call(lua_State *L)
+{
+	return send_call(L, IPROTO_TYPE_CALL);
+}
+
+static int l_conn_call_16(lua_State *L)
+{
+	return send_call(L, IPROTO_TYPE_CALL_16);
+}
+
+/** eval(sync, expression, args) */
+static int l_conn_eval(lua_State *L)
+{
+	return send_call(L, IPROTO_TYPE_EVAL);
+}
+
+/** What was encoded into b since `start`; pointers are set when b is complete. */
+struct span {
+	size_t start, end;
+};
+
+static struct span encode_key(lua_State *L, int idx, struct buf *b)
+{
+	struct span s = {.start = b->len};
+	luaT_key_encode(L, idx, b);
+	s.end = b->len;
+	return s;
+}
+
+static struct span encode_tuple(lua_State *L, int idx, struct buf *b)
+{
+	struct span s = {.start = b->len};
+	luaT_tuple_encode(L, idx, b);
+	s.end = b->len;
+	return s;
+}
+
+/** select(sync, space_id, index_id, iterator, offset, limit, key) */
+static int l_conn_select(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	struct iproto_body body = {
+		.space_id = (uint32_t)luaL_checknumber(L, 3),
+		.index_id = (uint32_t)luaL_checknumber(L, 4),
+		.iterator = (uint32_t)luaL_checknumber(L, 5),
+		.offset = (uint32_t)luaL_checknumber(L, 6),
+		.limit = (uint32_t)luaL_checknumber(L, 7),
+	};
+	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
+	struct span key = encode_key(L, 8, &b->buf);
+	body.key = b->buf.data + key.start;
+	body.key_end = b->buf.data + key.end;
+	return check_encoded(
+		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_SELECT, &body));
+}
+
+static int send_store(lua_State *L, uint32_t type)
+{
+	struct conn *c = check_conn(L);
+	struct iproto_body body = {.space_id = (uint32_t)luaL_checknumber(L, 3)};
+	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
+	struct span tuple = encode_tuple(L, 4, &b->buf);
+	body.tuple = b->buf.data + tuple.start;
+	body.tuple_end = b->buf.data + tuple.end;
+	return check_encoded(L, iproto_encode_data(&c->out, check_sync(L), type, &body));
+}
+
+/** insert(sync, space_id, tuple) */
+static int l_conn_insert(lua_State *L)
+{
+	return send_store(L, IPROTO_TYPE_INSERT);
+}
+
+static int l_conn_replace(lua_State *L)
+{
+	return send_store(L, IPROTO_TYPE_REPLACE);
+}
+
+/** delete(sync, space_id, index_id, key) */
+static int l_conn_delete(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	struct iproto_body body = {
+		.space_id = (uint32_t)luaL_checknumber(L, 3),
+		.index_id = (uint32_t)luaL_checknumber(L, 4),
+	};
+	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
+	struct span key = encode_key(L, 5, &b->buf);
+	body.key = b->buf.data + key.start;
+	body.key_end = b->buf.data + key.end;
+	return check_encoded(
+		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_DELETE, &body));
+}
+
+/** update(sync, space_id, index_id, key, operations) */
+static int l_conn_update(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	struct iproto_body body = {
+		.space_id = (uint32_t)luaL_checknumber(L, 3),
+		.index_id = (uint32_t)luaL_checknumber(L, 4),
+		.index_base = 1,
+	};
+	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
+	struct span key = encode_key(L, 5, &b->buf);
+	struct span ops = encode_tuple(L, 6, &b->buf);
+	body.key = b->buf.data + key.start;
+	body.key_end = b->buf.data + key.end;
+	body.tuple = b->buf.data + ops.start;
+	body.tuple_end = b->buf.data + ops.end;
+	return check_encoded(
+		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_UPDATE, &body));
+}
+
+/** upsert(sync, space_id, tuple, operations) */
+static int l_conn_upsert(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	struct iproto_body body = {
+		.space_id = (uint32_t)luaL_checknumber(L, 3),
+		.index_base = 1,
+	};
+	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
+	struct span tuple = encode_tuple(L, 4, &b->buf);
+	struct span ops = encode_tuple(L, 5, &b->buf);
+	body.tuple = b->buf.data + tuple.start;
+	body.tuple_end = b->buf.data + tuple.end;
+	body.ops = b->buf.data + ops.start;
+	body.ops_end = b->buf.data + ops.end;
+	return check_encoded(
+		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_UPSERT, &body));
+}
+
+/* --- replies --- */
+
+/**
+ * next([timeout]): wait for a whole reply, which replaces the one before. Yields.
+ * @return sync, type, schema version; or nil and why there is none
+ */
+static int l_conn_next(lua_State *L)
+{
+	luaT_may_yield(L);
+	struct conn *c = check_conn(L);
+	double deadline = fiber_clock() + luaL_optnumber(L, 2, TIMEOUT_INFINITY);
+	if (c->fd < 0)
+		return push_errno(L, ECONNRESET);
+	_cleanup_(conn_use_end) struct conn *in_use = c;
+	in_use->users++;
+	c->in.rpos += c->frame_len;
+	c->frame_len = 0;
+	mp_cursor_init(&c->body, NULL, NULL);
+	struct iproto_frame frame;
+	for (;;) {
+		enum iproto_split split = iproto_split_frame(
+			buf_head(&c->in), c->in.data + c->in.len, frame_size_max, &frame);
+		if (split == IPROTO_FRAME)
+			break;
+		if (split != IPROTO_MORE) {
+			lua_pushnil(L);
+			lua_pushliteral(L, "Invalid MsgPack - packet length");
+			return 2;
+		}
+		if (buf_used(&c->in) == 0) {
+			buf_reset(&c->in);
+			buf_shrink(&c->in, BUF_KEEP);
+		} else {
+			buf_compact(&c->in);
+		}
+		if (conn_read(c, deadline) != 0)
+			return push_errno(L, errno);
+	}
+	struct iproto_header header;
+	c->frame_len = (uint32_t)(frame.end - buf_head(&c->in));
+	mp_cursor_init(&c->body, frame.data, frame.end);
+	if (iproto_decode_header(&c->body, &header) != 0) {
+		lua_pushnil(L);
+		lua_pushliteral(L, "Invalid MsgPack - packet header");
+		return 2;
+	}
+	lua_pushnumber(L, (lua_Number)header.sync);
+	lua_pushnumber(L, header.type);
+	lua_pushnumber(L, header.schema_version);
+	return 3;
+}
+
+/** The error object of an error reply of this type. */
+static struct error *decode_error(struct mp_cursor *body, uint32_t type)
+{
+	struct iproto_error_view view;
+	if (iproto_decode_error(body, &view) != 0)
+		return error_new(&error_type_client, __FILE__, __LINE__,
+			"Invalid MsgPack - error reply");
+	struct error *e = NULL;
+	if (view.stack != NULL) {
+		/* The extension's form: the stack under key 0. */
+		struct buf b = {0};
+		if (buf_append(&b, "\x81\x00", 2) == 0 &&
+			buf_append(&b, view.stack,
+				(size_t)(view.stack_end - view.stack)) == 0)
+			e = l_error_unpack(b.data, (uint32_t)b.len);
+		buf_fini(&b);
+	}
+	if (e == NULL) {
+		e = error_new(&error_type_client, __FILE__, __LINE__, "%.*s",
+			(int)view.message_len, view.message);
+		e->code = type & (IPROTO_TYPE_ERROR - 1);
+	}
+	return e;
+}
+
+/** body_error(type): the error object of the reply. */
+static int l_conn_body_error(lua_State *L)
+{
+	struct conn *c = check_conn(L);
+	struct mp_cursor body = c->body;
+	struct error *e = decode_error(&body, (uint32_t)luaL_checknumber(L, 2));
+	luaT_push_error(L, e);
+	error_unref(e);
+	return 1;
+}
+
+/** Bound the cursor to the array under DATA. @return its count; 0 without any */
+static uint32_t open_data(struct conn *c, struct mp_cursor *ret_cur)
+{
+	struct mp_cursor body = c->body;
+	const char *value, *end;
+	mp_cursor_init(ret_cur, NULL, NULL);
+	if (iproto_find_key(&body, IPROTO_DATA, &value, &end) != 0)
+		return 0;
+	mp_cursor_init(ret_cur, value, end);
+	return mp_peek(ret_cur) == MP_ARRAY ? mp_read_array(ret_cur) : 0;
+}
+
+static int bad_reply(lua_State *L)
+{
+	return luaL_error(L, "Invalid MsgPack - reply data");
+}
+
+/** body_values(): an array of all values. */
+static int l_conn_body_values(lua_State *L)
+{
+	struct mp_cursor cur;
+	uint32_t count = open_data(check_conn(L), &cur);
+	lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		msgpack_to_lua(L, &lua_codec_msgpack, &cur);
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+	return cur.error != NULL ? bad_reply(L) : 1;
+}
+
+static struct tuple_format *check_format(lua_State *L, int idx)
+{
+	if (lua_isnoneornil(L, idx))
+		return tuple_format_runtime;
+	return *(struct tuple_format **)luaL_checkudata(L, idx, FORMAT_TYPE);
+}
+
+/** Push the next tuple. */
+static void push_tuple(lua_State *L, struct mp_cursor *cur, struct tuple_format *format)
+{
+	const char *data = cur->pos;
+	if (mp_peek(cur) != MP_ARRAY)
+		mp_fail(cur, "not a tuple");
+	mp_skip(cur);
+	if (cur->error != NULL)
+		bad_reply(L);
+	_cleanup_(tuple_unrefp) struct tuple *tuple = tuple_new(format, data, cur->pos);
+	if (tuple == NULL)
+		luaT_error(L);
+	luaT_push_tuple(L, tuple);
+}
+
+/** body_tuples([format]): an array of tuples. */
+static int l_conn_body_tuples(lua_State *L)
+{
+	struct tuple_format *format = check_format(L, 2);
+	struct mp_cursor cur;
+	uint32_t count = open_data(check_conn(L), &cur);
+	lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		push_tuple(L, &cur, format);
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+	return 1;
+}
+
+/** format(names): a tuple format with these field names; the fields hold anything. */
+static int l_net_box_format(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	size_t count = lua_objlen(L, 1);
+	luaL_argcheck(L, count <= FIELDS_MAX, 1, "too many fields");
+	struct field_def *fields = lua_newuserdata(L, (count + 1) * sizeof(*fields));
+	memset(fields, 0, (count + 1) * sizeof(*fields));
+	for (size_t i = 0; i < count; i++) {
+		lua_rawgeti(L, 1, (int)i + 1);
+		fields[i].name = lua_tostring(L, -1); /* kept by the table */
+		fields[i].type = field_type_by_name("any", 3);
+		fields[i].is_nullable = true;
+		lua_pop(L, 1);
+	}
+	struct tuple_format **format = lua_newuserdata(L, sizeof(struct tuple_format *));
+	*format = tuple_format_new(fields, (uint32_t)count, 0, NULL, 0, NULL);
+	if (*format == NULL)
+		return luaT_error(L);
+	luaL_getmetatable(L, FORMAT_TYPE);
+	lua_setmetatable(L, -2);
+	return 1;
+}
+
+static int l_format_gc(lua_State *L)
+{
+	tuple_format_unref(*(struct tuple_format **)luaL_checkudata(L, 1, FORMAT_TYPE));
+	return 0;
+}
+
+static const luaL_Reg conn_methods[] = {
+	{"auth", l_conn_auth},
+	{"body_error", l_conn_body_error},
+	{"body_tuples", l_conn_body_tuples},
+	{"body_values", l_conn_body_values},
+	{"call", l_conn_call},
+	{"call_16", l_conn_call_16},
+	{"close", l_conn_close},
+	{"delete", l_conn_delete},
+	{"eval", l_conn_eval},
+	{"flush", l_conn_flush},
+	{"insert", l_conn_insert},
+	{"next", l_conn_next},
+	{"pending", l_conn_pending},
+	{"ping", l_conn_ping},
+	{"replace", l_conn_replace},
+	{"select", l_conn_select},
+	{"update", l_conn_update},
+	{"upsert", l_conn_upsert},
+	{NULL, NULL},
+};
+
+/** What lua/net/box.lua builds on; it is not the module itself. */
+int luaopen_net_box(lua_State *L)
+{
+	static const luaL_Reg conn_meta[] = {{"__gc", l_conn_gc}, {NULL, NULL}};
+	static const luaL_Reg format_meta[] = {{"__gc", l_format_gc}, {NULL, NULL}};
+	static const luaL_Reg no_methods[] = {{NULL, NULL}};
+	static const luaL_Reg functions[] = {
+		{"connect", l_net_box_connect},
+		{"format", l_net_box_format},
+		{NULL, NULL},
+	};
+	luaT_type(L, CONN_TYPE, conn_meta, conn_methods);
+	luaT_type(L, FORMAT_TYPE, format_meta, no_methods);
+	lua_newtable(L);
+	luaL_register(L, NULL, functions);
+	return 1;
+}
