@@ -363,6 +363,9 @@ function transport:serve()
     local user, password = self.opts.user, self.opts.password
     if user ~= nil then
         self:set_state('auth')
+        if password == nil and user ~= 'guest' then
+            password = ''
+        end
         local request = self:ask('none', 'auth', user, password)
         if request.error ~= nil then
             self.is_refused = true
@@ -399,6 +402,7 @@ function transport:run()
         if ok or self.state == 'closed' then
             break
         end
+        require('log').warn('%s:%s: %s', self.host, self.port, tostring(err))
         local pause = self.opts.reconnect_after
         if pause == nil or pause < 0 or self.is_refused then
             self:set_state('error', err)
