@@ -8,6 +8,8 @@ function box.cfg(...)
     return require('box.cfg')(...)
 end
 
+box.session = require('box.session')
+
 local not_built = {
     execute = 'SQL', prepare = 'SQL', unprepare = 'SQL', snapshot = 'a snapshot',
 }
