@@ -95,7 +95,16 @@ static void test_sleep_order(void **state)
 	start("z", run_sleep, &zero);
 	start("r", run_steps, "r");
 	fiber_loop_run(true);
-	assert_string_equal(trace, "rr0rSL");
+	/* On a busy machine a timer may end between the steps of the ready ones. */
+	const char *sleep_s = strchr(trace, 'S'), *sleep_l = strchr(trace, 'L');
+	assert_non_null(sleep_s);
+	assert_non_null(sleep_l);
+	assert_true(sleep_s < sleep_l);
+	char others[sizeof(trace)] = "";
+	for (const char *p = trace; *p != '\0'; p++)
+		if (*p != 'S' && *p != 'L')
+			strncat(others, p, 1);
+	assert_string_equal(others, "rr0r");
 }
 
 static int run_until_cancelled(void *arg)
