@@ -88,6 +88,29 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *w, int events)
 		continue;
 }
 
+static const char *unix_path(const struct net_listener *l)
+{
+	return ((const struct sockaddr_un *)&l->addr)->sun_path;
+}
+
+/* Remember which file it is: another process may put its own in that place. */
+static void note_file(struct net_listener *l)
+{
+	struct stat st;
+	if (lstat(unix_path(l), &st) != 0)
+		return;
+	l->file_dev = st.st_dev;
+	l->file_ino = st.st_ino;
+}
+
+/* Does the path still lead to this socket? */
+static bool is_own_file(const struct net_listener *l)
+{
+	struct stat st;
+	return lstat(unix_path(l), &st) == 0 && st.st_dev == l->file_dev &&
+	       st.st_ino == l->file_ino;
+}
+
 /* Takes the descriptor, also on failure. */
 static struct net_listener *listener_new(int fd, enum conn_kind kind, const char *who)
 {
@@ -101,11 +124,12 @@ static struct net_listener *listener_new(int fd, enum conn_kind kind, const char
 	l->kind = kind;
 	l->addr_len = sizeof(l->addr);
 	getsockname(fd, (struct sockaddr *)&l->addr, &l->addr_len);
-	if (l->addr.ss_family == AF_UNIX)
-		snprintf(l->address, sizeof(l->address), "unix/:%s",
-			((struct sockaddr_un *)&l->addr)->sun_path);
-	else
+	if (l->addr.ss_family == AF_UNIX) {
+		snprintf(l->address, sizeof(l->address), "unix/:%s", unix_path(l));
+		note_file(l);
+	} else {
 		format_address(&l->addr, l->address, sizeof(l->address));
+	}
 	ev_io_init(&l->ev, on_acceptable, fd, EV_READ);
 	ev_timer_init(&l->retry, on_retry, RETRY_S, 0);
 	l->ev.data = l->retry.data = l;
@@ -303,20 +327,6 @@ struct net_listener *listener_open(const char *uri, enum conn_kind kind, const c
 	return open_first(list, kind, who);
 }
 
-/* Does the path still lead to the socket that this process bound? */
-static bool is_own_file(const struct net_listener *l)
-{
-	const struct sockaddr_un *addr = (const struct sockaddr_un *)&l->addr;
-	_cleanup_(closep) int fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)addr, l->addr_len) != 0)
-		return false;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	       cred.pid == getpid();
-}
-
 bool listener_is_at(const struct net_listener *l, const char *uri)
 {
 	struct address a;
@@ -343,7 +353,7 @@ void listener_close(struct net_listener *l)
 	ev_io_stop(fiber_loop, &l->ev);
 	ev_timer_stop(fiber_loop, &l->retry);
 	if (l->addr.ss_family == AF_UNIX && is_own_file(l))
-		unlink(((struct sockaddr_un *)&l->addr)->sun_path);
+		unlink(unix_path(l));
 	close(l->fd);
 	free(l);
 }

@@ -19,6 +19,9 @@ struct net_listener {
 	char address[140];     /* as bound: "127.0.0.1:3301", "unix/:/path" */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
+	/* Of a Unix socket's file. */
+	dev_t file_dev;
+	ino_t file_ino;
 };
 
 /**
