@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	fuzz_check(mp_raw_next(tuple) == end);
 	struct buf out = {0}, text = {0};
-	if (update_execute(ops, ops_end, tuple, end, format->dict, data[0] & 1, &out) == 0)
+	if (update_execute(ops, ops_end, tuple, end, format->dict, data[0] & 1, &out) ==
+		0)
 		check_result(&out);
 	else
 		fuzz_check(out.len == 0 && diag_last() != NULL);

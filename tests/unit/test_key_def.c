@@ -50,8 +50,9 @@ static struct number random_number(void)
 		mp_raw_put_double(n.mp, d);
 		break;
 	case 4: {
-		static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 0x1p63,
-			-0x1p63, 0x1p64, 0x1p59, -0x1p59, 0x1p53, 1e300, -1e300, 5e-324};
+		static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, NAN,
+			0x1p63, -0x1p63, 0x1p64, 0x1p59, -0x1p59, 0x1p53, 1e300, -1e300,
+			5e-324};
 		d = special[bits % (sizeof(special) / sizeof(special[0]))];
 		n.value = d;
 		n.is_nan = isnan(d);
@@ -93,8 +94,8 @@ static char *put_decimal(char *p, const char *digits, int scale, bool is_negativ
 	return p + 2 + len;
 }
 
-static void check_decimal(const char *digits, int scale, bool is_negative, const char *other,
-	int expected)
+static void check_decimal(
+	const char *digits, int scale, bool is_negative, const char *other, int expected)
 {
 	char mp[64];
 	put_decimal(mp, digits, scale, is_negative);
@@ -137,8 +138,9 @@ static void test_scalar_order(void **state)
 	/* nil, false, true, numbers, strings, binary, uuid */
 	static const char *const values[] = {"\xc0", "\xc2", "\xc3",
 		"\xcb\x7f\xf8\0\0\0\0\0\0", "\xd0\x80", "\xff", "\0", "\x01",
-		"\xcb\x7f\xf0\0\0\0\0\0\0", "\xa0", "\xa1\0", "\xa1"
-							       "a",
+		"\xcb\x7f\xf0\0\0\0\0\0\0", "\xa0", "\xa1\0",
+		"\xa1"
+		"a",
 		"\xa2"
 		"aa",
 		"\xa7"
@@ -190,7 +192,8 @@ static void test_check_key(void **state)
 	check_key(def, "\xa1x\x05\x05", 3, true,
 		"Invalid key part count (expected [0..2], got 3)");
 	check_key(def, "\x05", 1, true,
-		"Supplied key type of part 0 does not match index part type: expected string");
+		"Supplied key type of part 0 does not match index part type: expected "
+		"string");
 	check_key(def, "\xa1x\xff", 2, true,
 		"Supplied key type of part 1 does not match index part type: expected "
 		"unsigned");
@@ -286,7 +289,8 @@ static void test_format(void **state)
 	struct tuple_format *format = tuple_format_new(fields, 3, 0, NULL, 0, NULL);
 	check_format(format, "\x91\x01", 2, NULL);
 	check_format(format, "\x93\x01\xc0\x90", 4, NULL);
-	check_format(format, "\x90", 1, "Tuple field 1 required by space format is missing");
+	check_format(
+		format, "\x90", 1, "Tuple field 1 required by space format is missing");
 	check_format(format, "\x91\xff", 2,
 		"Tuple field 1 type does not match one required by operation: expected "
 		"unsigned");
@@ -301,7 +305,8 @@ static void test_format(void **state)
 	static const struct key_part bad = {1, FIELD_TYPE_UNSIGNED, false, COLL_NONE};
 	struct key_def *any_key = key_def_new(&any, 1), *bad_key = key_def_new(&bad, 1);
 	const struct key_def *keys[] = {any_key, bad_key};
-	struct tuple_format *narrow = tuple_format_new(fields, 3, 3, keys, 1, format->dict);
+	struct tuple_format *narrow =
+		tuple_format_new(fields, 3, 3, keys, 1, format->dict);
 	check_format(narrow, "\x93\x01\xc0\xff", 4, NULL);
 	check_format(narrow, "\x93\x01\xc0\xc0", 4,
 		"Tuple field 3 type does not match one required by operation: expected "
@@ -312,8 +317,8 @@ static void test_format(void **state)
 	assert_string_equal(diag_last()->message,
 		"Field 2 has type 'string' in space format, but type 'unsigned' in index "
 		"definition");
-	static const struct field_def twice[] = {
-		{"a", FIELD_TYPE_ANY, false, COLL_NONE}, {"a", FIELD_TYPE_ANY, false, COLL_NONE}};
+	static const struct field_def twice[] = {{"a", FIELD_TYPE_ANY, false, COLL_NONE},
+		{"a", FIELD_TYPE_ANY, false, COLL_NONE}};
 	assert_null(tuple_format_new(twice, 2, 0, NULL, 0, NULL));
 	assert_string_equal(diag_last()->message, "Space field 'a' is duplicate");
 	key_def_free(any_key);

@@ -12,8 +12,8 @@ static const struct field_def fields[] = {
 };
 
 /* Apply to the tuple and compare the text, or the error's. */
-static void check(
-	const char *ops, size_t ops_len, const char *tuple, size_t len, const char *expected)
+static void check(const char *ops, size_t ops_len, const char *tuple, size_t len,
+	const char *expected)
 {
 	struct tuple_dict *dict = tuple_dict_new(fields, 2);
 	struct buf out = {0}, text = {0};
@@ -31,7 +31,7 @@ static void check(
 	tuple_dict_unref(dict);
 }
 
-#define CHECK(ops, tuple, expected)                                                      \
+#define CHECK(ops, tuple, expected) \
 	check(ops, sizeof(ops) - 1, tuple, sizeof(tuple) - 1, expected)
 
 static void test_names(void **state)
@@ -41,13 +41,16 @@ static void test_names(void **state)
 	CHECK("\x91\x93\xa1=\xa4name\x05", "\x90",
 		"Field ''name'' was not found in the tuple");
 	CHECK("\x91\x93\xa1+\xa4name\xa1x", "\x92\x01\x02",
-		"Argument type in operation '+' on field 'name' does not match field type: "
+		"Argument type in operation '+' on field 'name' does not match field "
+		"type: "
 		"expected a number");
 	CHECK("\x91\x93\xa1=\xa6name.x\x05", "\x92\x01\x02",
-		"Tarantella does not support updates by path; engine = \"tarantool\" runs "
+		"Tarantella does not support updates by path; engine = \"tarantool\" "
+		"runs "
 		"them");
 	CHECK("\x91\x93\xa1=\xa6[1][2]\x05", "\x92\x01\x02",
-		"Tarantella does not support updates by path; engine = \"tarantool\" runs "
+		"Tarantella does not support updates by path; engine = \"tarantool\" "
+		"runs "
 		"them");
 }
 
@@ -108,7 +111,8 @@ static void test_base_zero(void **state)
 	struct tuple_dict *dict = tuple_dict_new(NULL, 0);
 	struct buf out = {0};
 	static const char ops[] = "\x91\x93\xa1=\x00\x07", tuple[] = "\x91\x01";
-	assert_int_equal(update_execute(ops, ops + 6, tuple, tuple + 2, dict, 0, &out), 0);
+	assert_int_equal(
+		update_execute(ops, ops + 6, tuple, tuple + 2, dict, 0, &out), 0);
 	assert_int_equal(out.len, 2);
 	assert_int_equal(out.data[1], 7);
 	buf_fini(&out);
@@ -122,12 +126,14 @@ static void test_upsert_skips(void **state)
 	/* One that cannot be, one that can; then a malformed one. */
 	static const char ops[] = "\x92\x93\xa1+\x05\x01\x93\xa1=\x01\x07";
 	static const char bad[] = "\x91\x93\xa1?\x01\x01", tuple[] = "\x91\x01";
-	assert_int_equal(
-		upsert_execute(ops, ops + sizeof(ops) - 1, tuple, tuple + 2, dict, 1, &out), 0);
+	assert_int_equal(upsert_execute(ops, ops + sizeof(ops) - 1, tuple, tuple + 2,
+				 dict, 1, &out),
+		0);
 	assert_memory_equal(out.data, "\x91\x07", 2);
 	assert_int_equal(update_check_ops(ops, ops + sizeof(ops) - 1, dict, 1), 0);
-	assert_int_equal(
-		upsert_execute(bad, bad + sizeof(bad) - 1, tuple, tuple + 2, dict, 1, &out), -1);
+	assert_int_equal(upsert_execute(bad, bad + sizeof(bad) - 1, tuple, tuple + 2,
+				 dict, 1, &out),
+		-1);
 	assert_int_equal(diag_last()->code, ER_UNKNOWN_UPDATE_OP);
 	assert_int_equal(update_check_ops(bad, bad + sizeof(bad) - 1, dict, 1), -1);
 	buf_fini(&out);
