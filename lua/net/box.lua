@@ -402,11 +402,15 @@ function transport:run()
         if ok or self.state == 'closed' then
             break
         end
-        require('log').warn('%s:%s: %s', self.host, self.port, tostring(err))
         local pause = self.opts.reconnect_after
         if pause == nil or pause < 0 or self.is_refused then
             self:set_state('error', err)
             break
+        end
+        -- Once, not at each attempt.
+        if self.logged ~= tostring(err) then
+            self.logged = tostring(err)
+            require('log').warn('%s:%s: %s', self.host, self.port, self.logged)
         end
         self:set_state('error_reconnect', err)
         fiber.sleep(pause)
