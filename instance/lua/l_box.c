@@ -9,7 +9,7 @@
 #include "instance/lua/l_index.h"
 #include "instance/lua/l_tuple.h"
 #include "instance/lua/shutdown.h"
-#include "instance/lua/pending.h"
+#include "instance/lua/trigger.h"
 #include "instance/lua/utils.h"
 
 int luaopen_box(lua_State *L);

@@ -11,7 +11,6 @@
 #include "instance/lua/init.h"
 #include "instance/lua/instance.h"
 #include "instance/lua/l_box.h"
-#include "instance/lua/pending.h"
 #include "instance/lua/title.h"
 #include "instance/lua/utils.h"
 #include "instance/net/net.h"
@@ -266,12 +265,6 @@ static int l_cfg_stat(lua_State *L)
 	return 1;
 }
 
-static int l_cfg_has_builtin(lua_State *L)
-{
-	lua_pushboolean(L, lua_has_builtin(L, luaL_checkstring(L, 1)));
-	return 1;
-}
-
 int luaopen_cfg(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {
@@ -299,7 +292,6 @@ int luaopen_cfg(lua_State *L)
 		{"lsn", l_cfg_lsn},
 		{"memory", l_cfg_memory},
 		{"stat", l_cfg_stat},
-		{"has_builtin", l_cfg_has_builtin},
 		{NULL, NULL},
 	};
 	lua_newtable(L);

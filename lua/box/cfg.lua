@@ -350,17 +350,6 @@ local function apply(option, value, before)
     end
 end
 
-local function load_modules()
-    for _, short in ipairs({'schema', 'space', 'session', 'sequence', 'func', 'priv', 'load'}) do
-        if lib.has_builtin('box.' .. short) then
-            local module = require('box.' .. short)
-            if type(module) == 'table' and rawget(box, short) == nil and short ~= 'load' then
-                rawset(box, short, module)
-            end
-        end
-    end
-end
-
 local function load(user)
     local cfg = prepare(user)
     check_values(cfg)
@@ -396,7 +385,7 @@ local function load(user)
         lib.set_replicaset_uuid(cfg.replicaset_uuid)
     end
     lib.start_box()
-    load_modules()
+    require('box.schema')
     lib.set_read_only(cfg.read_only)
     for option, value in pairs(cfg) do
         rawset(values, option, value)
