@@ -14,23 +14,20 @@ enum part { INTERPRETER, SCRIPT, STATUS, CUSTOM, PART_MAX };
 static const char *const part_keys[] = {
 	"interpretor_name", "script_name", "status", "custom_title"};
 static char parts[PART_MAX][256];
+static char shown[1100]; /* "" until the first update */
 
-/** The title as one text. */
-static void compose(char *out, size_t size)
+/** Make the title one text and show it. */
+static void show(void)
 {
+	char *out = shown;
+	size_t size = sizeof(shown);
 	int n = snprintf(out, size, "%s%s%s", parts[INTERPRETER],
 		*parts[SCRIPT] ? " " : "", parts[SCRIPT]);
 	if (*parts[STATUS] && n < (int)size)
 		n += snprintf(out + n, size - (size_t)n, " <%s>", parts[STATUS]);
 	if (*parts[CUSTOM] && n < (int)size)
 		snprintf(out + n, size - (size_t)n, ": %s", parts[CUSTOM]);
-}
-
-static void show(void)
-{
-	char text[1100];
-	compose(text, sizeof(text));
-	proc_title_set(text);
+	proc_title_set(shown);
 }
 
 static void set_part(enum part part, const char *value)
@@ -68,7 +65,9 @@ static int l_title_update(lua_State *L)
 				set_part((enum part)i, lua_tostring(L, -1));
 			lua_pop(L, 1);
 		}
-		show();
+		lua_getfield(L, 1, "__defer_update");
+		if (!lua_toboolean(L, -1))
+			show();
 	}
 	return 0;
 }
@@ -76,9 +75,7 @@ static int l_title_update(lua_State *L)
 /* title.get(): the text, and its parts. */
 static int l_title_get(lua_State *L)
 {
-	char text[1100];
-	compose(text, sizeof(text));
-	lua_pushstring(L, text);
+	lua_pushstring(L, shown);
 	lua_createtable(L, 0, PART_MAX);
 	for (int i = 0; i < PART_MAX; i++) {
 		lua_pushstring(L, parts[i]);
