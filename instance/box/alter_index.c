@@ -67,8 +67,11 @@ static const struct opt_def part_opt_defs[] = {
 static int index_opts_decode(const char *map, struct index_opts *opts)
 {
 	const char *wrong = NULL;
-	opts->is_unique = true;
-	opts->bloom_fpr = 0.05;
+	*opts = (struct index_opts){.is_unique = true,
+		.page_size = 8192,
+		.run_count_per_level = 2,
+		.run_size_ratio = 3.5,
+		.bloom_fpr = 0.05};
 	if (opts_decode(index_opt_defs, lengthof(index_opt_defs), map,
 		    ER_WRONG_INDEX_OPTIONS, OPTS, opts) != 0)
 		return -1;
@@ -76,6 +79,16 @@ static int index_opts_decode(const char *map, struct index_opts *opts)
 	if (d->s != NULL && !(d->len == 6 && memcmp(d->s, "euclid", 6) == 0) &&
 		!(d->len == 9 && memcmp(d->s, "manhattan", 9) == 0))
 		wrong = "distance must be either 'euclid' or 'manhattan'";
+	else if (opts->range_size < 0)
+		wrong = "range_size must be non-negative";
+	else if (opts->page_size <= 0 ||
+		 (opts->range_size > 0 && opts->page_size > opts->range_size))
+		wrong = "page_size must be greater than 0 and less than or equal to "
+			"range_size";
+	else if (opts->run_count_per_level <= 0)
+		wrong = "run_count_per_level must be greater than 0";
+	else if (opts->run_size_ratio <= 1)
+		wrong = "run_size_ratio must be greater than 1";
 	else if (opts->bloom_fpr <= 0 || opts->bloom_fpr > 1)
 		wrong = "bloom_fpr must be greater than 0 and less than or equal to 1";
 	if (wrong == NULL)
@@ -164,23 +177,16 @@ static int part_decode_map(const char **p, uint32_t n, struct key_part *part)
 	return -1;
 }
 
-/** A part without nullability of its own takes it from the space's format. */
-static int parts_decode(
-	const char *p, const struct space *space, struct key_part *parts, uint32_t count)
+/** The first part tells which of the two forms all have. */
+static int parts_decode(const char *p, struct key_part *parts, uint32_t count)
 {
-	bool is_map = false;
+	bool is_map = count > 0 && mp_raw_type(p) != MP_ARRAY;
 	for (uint32_t i = 0; i < count; i++) {
 		struct key_part *part = &parts[i];
 		*part = (struct key_part){.coll_id = COLL_NONE};
-		if (i == 0)
-			is_map = mp_raw_type(p) != MP_ARRAY;
 		if ((is_map ? part_decode_map(&p, i, part)
 			    : part_decode_array(&p, part)) != 0)
 			return -1;
-		if (!is_map && part->fieldno < space->def->field_count) {
-			part->is_nullable = space->def->fields[part->fieldno].is_nullable;
-			part->coll_id = space->def->fields[part->fieldno].coll_id;
-		}
 	}
 	return 0;
 }
@@ -273,25 +279,6 @@ static int index_row_check(const struct index_row *row, const struct space *spac
 	return -1;
 }
 
-/** The index's field types and the format's must have values in common. */
-static int index_row_check_format(const struct index_row *row, const struct space *space)
-{
-	for (uint32_t i = 0; i < row->part_count; i++) {
-		const struct key_part *part = &row->parts[i];
-		if (part->fieldno >= space->def->field_count)
-			continue;
-		enum field_type type = space->def->fields[part->fieldno].type;
-		if (field_type_contains(type, part->type) ||
-			field_type_contains(part->type, type))
-			continue;
-		diag_set_client(ER_FORMAT_MISMATCH_INDEX_PART,
-			tuple_field_label(part->fieldno), field_type_name[type],
-			field_type_name[part->type]);
-		return -1;
-	}
-	return 0;
-}
-
 static int index_row_decode(
 	const struct tuple *tuple, const struct space *space, struct index_row *row)
 {
@@ -336,7 +323,7 @@ static int index_row_decode(
 			"runs them)");
 		return -1;
 	}
-	return parts_decode(parts, space, row->parts, row->part_count);
+	return parts_decode(parts, row->parts, row->part_count);
 }
 
 /** The definition of an index of the space whose primary key is `pk`. */
@@ -649,8 +636,7 @@ int alter_on_index(struct txn_stmt *stmt)
 	}
 	int rc = -1;
 	if (index_row_decode(stmt->new_tuple, space, row) == 0 &&
-		index_row_check(row, space) == 0 &&
-		index_row_check_format(row, space) == 0)
+		index_row_check(row, space) == 0)
 		rc = index == NULL ? index_create(stmt, space, row)
 				   : index_alter(stmt, space, index, row);
 	free(row);

@@ -141,7 +141,7 @@ static int field_def_decode(
 	struct field_opts opts = {.coll_id = 0};
 	if (field_map_decode(d, p, &opts) != 0)
 		return -1;
-	if (opts.name.s == NULL) {
+	if (opts.name.len == 0) {
 		set_field_error(d, "name is not specified");
 		return -1;
 	}
@@ -426,6 +426,13 @@ static const char *space_alter_refused(
 static int space_alter(struct txn_stmt *stmt, struct space *space)
 {
 	struct object_ref obj = space_object(space);
+	uint32_t len;
+	const char *engine = tuple_field_str(stmt->new_tuple, ENGINE, &len);
+	if (engine != NULL && len == 5 && memcmp(engine, "vinyl", 5) == 0) {
+		diag_set_client(
+			ER_ALTER_SPACE, space_name(space), "can not change space engine");
+		return -1;
+	}
 	struct space_def *def = space_def_decode(stmt->new_tuple, ER_ALTER_SPACE);
 	if (def == NULL)
 		return -1;

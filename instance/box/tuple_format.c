@@ -69,9 +69,7 @@ enum field_type field_type_by_name(const char *name, size_t len)
 	static const struct {
 		const char *name;
 		enum field_type type;
-	} aliases[] = {{"str", FIELD_TYPE_STRING}, {"num", FIELD_TYPE_UNSIGNED},
-		{"uint", FIELD_TYPE_UNSIGNED}, {"int", FIELD_TYPE_INTEGER},
-		{"bool", FIELD_TYPE_BOOLEAN}};
+	} aliases[] = {{"str", FIELD_TYPE_STRING}, {"num", FIELD_TYPE_UNSIGNED}};
 	for (int t = 0; t < FIELD_TYPE_MAX; t++)
 		if (strlen(field_type_name[t]) == len &&
 			strncasecmp(field_type_name[t], name, len) == 0)

@@ -431,6 +431,15 @@ static int l_check_call(lua_State *L)
 	return 0;
 }
 
+/** Raise ER_NO_SUCH_PROC. */
+static int l_no_such_procedure(lua_State *L)
+{
+	size_t len;
+	const char *name = luaL_checklstring(L, 1, &len);
+	diag_set_client(ER_NO_SUCH_PROC, (int)len, name);
+	return luaT_error(L);
+}
+
 static int l_has_func(lua_State *L)
 {
 	size_t len;
@@ -491,6 +500,7 @@ int luaopen_space(lua_State *L)
 		{"run_triggers", l_space_run_triggers},
 		{"check_call", l_check_call},
 		{"has_func", l_has_func},
+		{"no_such_procedure", l_no_such_procedure},
 		{NULL, NULL},
 	};
 	luaT_module(L, "box.internal.space", funcs);

@@ -81,9 +81,7 @@ for _, name in ipairs{'assert', 'error', 'ipairs', 'math', 'next', 'pairs', 'pca
 	sandbox[name] = _G[name]
 end
 
-local function no_such_procedure(name)
-	box.error(box.error.NO_SUCH_PROC, #name, name)
-end
+local no_such_procedure = space.no_such_procedure
 
 -- A global by path: 'a.b.c', or 'a.b:method' (then self is its first argument).
 local function find_global(path)

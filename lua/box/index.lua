@@ -22,14 +22,22 @@ local function find_field(format, field, i)
 end
 
 local function find_collation(collation, i)
-	if type(collation) ~= 'string' then
-		return collation
-	end
 	local tuple = box.space._vcollation.index.name:get({collation})
 	if tuple == nil then
 		check.illegal("options.parts[%d]: collation was not found by name '%s'", i, collation)
 	end
 	return tuple[1]
+end
+
+-- Short and old names of types.
+local type_aliases = {num = 'unsigned', uint = 'unsigned', str = 'string', int = 'integer'}
+
+local function normal_type(name)
+	if type(name) ~= 'string' then
+		return name
+	end
+	name = name:lower()
+	return type_aliases[name] or name
 end
 
 -- The old syntax, a flat list of numbers and types: {1, 'unsigned', 2, 'string'}.
@@ -47,7 +55,7 @@ local function from_flat_pairs(parts)
 		if field == 0 then
 			check.illegal('invalid index parts: field_no must be one-based')
 		end
-		out[#out + 1] = {field - 1, kind}
+		out[#out + 1] = {field - 1, normal_type(kind)}
 	end
 	return out, false
 end
@@ -77,10 +85,12 @@ local function normal_part(format, part, i)
 	if out.type == nil then
 		out.type = def ~= nil and def.type or 'scalar'
 	end
-	if out.collation == nil and def ~= nil then
+	out.type = normal_type(out.type)
+	if out.collation ~= nil then
+		out.collation = find_collation(out.collation, i)
+	elseif def ~= nil then
 		out.collation = def.collation
 	end
-	out.collation = find_collation(out.collation, i)
 	if out.is_nullable == nil and def ~= nil then
 		out.is_nullable = def.is_nullable
 	end
@@ -158,7 +168,7 @@ end
 
 local function find_space(space_id)
 	local object = box.space[space_id]
-	if object == nil then
+	if object == nil or box.space._vspace:get({space_id}) == nil then
 		box.error(box.error.NO_SUCH_SPACE, '#' .. tostring(space_id))
 	end
 	return object

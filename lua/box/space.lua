@@ -135,6 +135,7 @@ end
 
 local function drop_rows(object, space_id)
 	local _index, _priv = box.space._index, box.space._vpriv.index.object
+	box.space._space_sequence:delete({space_id})
 	-- The primary one, which sorts first, goes last.
 	for _, tuple in box.space._vindex:pairs({space_id}, {iterator = 'REQ'}) do
 		_index:delete({tuple[1], tuple[2]})
@@ -167,6 +168,9 @@ local methods = {}
 
 function methods.create_index(self, name, options)
 	check.self(self, 'space', 'create_index')
+	if box.space[self.id] == nil then
+		box.error(box.error.NO_SUCH_SPACE, self.name)
+	end
 	return box.schema.index.create(self.id, name, options)
 end
 

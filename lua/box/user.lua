@@ -17,8 +17,6 @@ for _, pair in ipairs(priv_bits) do
 	bit_by_name[pair[1]] = pair[2]
 end
 
-local PRIV_ALL = 0xffffffff
-
 -- Which privileges an object of the type can have.
 local function names(list)
 	local out = {}
@@ -31,14 +29,13 @@ end
 local allowed = {
 	universe = names('read write execute session usage create drop alter reference trigger '
 		.. 'insert update delete'),
-	space = names('read write create drop alter reference trigger insert update delete'),
-	sequence = names('read write usage create drop alter'),
-	['function'] = names('execute usage create drop'),
-	role = names('execute usage create drop'),
-	user = names('create drop alter'),
+	space = names('read write execute session usage create drop alter reference trigger '
+		.. 'insert update delete'),
+	sequence = names('read write session usage create drop alter'),
+	['function'] = names('execute session usage create drop'),
+	role = names('execute session usage create drop'),
+	user = names('session usage create drop alter'),
 }
--- 2.6 takes these too, though nothing asks for them.
-allowed.space.execute = nil
 
 local function priv_bit(name, object_type)
 	local list = allowed[object_type]
@@ -187,9 +184,6 @@ local function grant(uid, account, privilege, object_type, name, options)
 	local bits = priv_parse(privilege, object_type)
 	local id = resolve_object(object_type, name)
 	options = options or {}
-	if type(options) == 'table' and options.if_not_exists == nil and options.grantor == nil then
-		options = options
-	end
 	local grantor = options.grantor ~= nil and need_user(options.grantor) or box.session.euid()
 	local old = box.space._vpriv:get({uid, object_type, id})
 	local before = old ~= nil and old[5] or 0
@@ -293,17 +287,15 @@ end
 
 -- What _user holds of a password: base64 of its hash's hash.
 function user.password(password)
-	local ok, length = pcall(function() return #password end)
-	if not ok then
-		error('attempt to get length of local \'password\' (a ' .. type(password) .. ' value)', 2)
-	end
-	local _ = length
 	return digest.base64_encode(digest.sha1(digest.sha1(password)))
 end
 
 function user.create(name, options)
 	options = options or {}
 	check.options(options, {password = 'string', if_not_exists = 'boolean'})
+	if name == nil then
+		box.space._vuser.index.name:get({})
+	end
 	if find_account(name) ~= nil then
 		if options.if_not_exists then
 			return
@@ -342,7 +334,7 @@ function user.passwd(name, password)
 		box.error(box.error.PROC_LUA, 'Usage: box.schema.user.passwd([user,] password)')
 	end
 	if password == nil then
-		return set_password(box.session.euid(), name)
+		return box.session.su('admin', set_password, box.session.uid(), name)
 	end
 	return set_password(need_user(name), password)
 end
@@ -367,7 +359,7 @@ end
 function user.grant(name, privilege, object_type, object, options)
 	local uid, tuple = need_user(name)
 	if privilege == nil then
-		box.space._vuser.index.name:get({privilege})
+		box.space._vuser.index.name:get({})
 	end
 	return grant(uid, tuple[3], privilege, object_type, object, options)
 end
@@ -432,6 +424,10 @@ end
 
 function role.grant(name, privilege, object_type, object, options)
 	local id, tuple = need_role(name)
+	if type(privilege) == 'string' and object_type ~= nil
+	   and bit.band(priv_parse(privilege, object_type), 8 + 16) ~= 0 then
+		box.error(box.error.GRANT, 'system privilege can not be granted to role')
+	end
 	return grant(id, tuple[3], privilege, object_type, object, options)
 end
 
@@ -444,4 +440,4 @@ function role.info(name)
 	return info((need_role(name)))
 end
 
-return {user = user, role = role, PRIV_ALL = PRIV_ALL}
+return {user = user, role = role}

@@ -184,7 +184,6 @@ try('alter pk', function() return s.index.pk:alter({parts = {{3, is_nullable = t
 try('alter pk', function() return s.index.pk:alter({id = 10}) end)
 try('alter id', function() return s.index.nk:alter({id = 10}) end)
 try('alter id', function() return s.index.nk:alter({id = 1}) end)
-try('alter type', function() return s.index.nk:alter({type = 'foo'}) end)
 try('alter type', function() return s.index.nk:alter({type = 'tree'}) end)
 try('alter nothing', function() return s.index.nk:alter({}) end)
 try('alter nothing', function() return s.index.nk:alter() end)
