@@ -507,8 +507,6 @@ local function wait_active(t, deadline)
     end
 end
 
-local active_or_error = {active = true, error_reconnect = true}
-
 --- Send a request; the future when opts.is_async, else wait for the answer.
 function remote_methods:_request(opts, decoder, format, method, ...)
     local request = prepare_request(opts, decoder, format)
@@ -537,8 +535,9 @@ function remote_methods:_request(opts, decoder, format, method, ...)
     end
     if request.error ~= nil then
         error(request.error)
+    elseif request.response ~= nil then
+        return request.response
     end
-    return request.response
 end
 
 function remote_methods:ping(opts)
@@ -570,9 +569,10 @@ function remote_methods:call(name, args, opts)
     return unpack_values(opts, res)
 end
 
+--- As in protocol 1.6: the results are tuples.
 function remote_methods:call_16(name, ...)
     check_remote(self, 'call')
-    return unpack(self:_request(nil, 'tuples', nil, 'call_16', tostring(name), {...}))
+    return self:_request(nil, 'tuples', nil, 'call_16', tostring(name), {...})
 end
 
 function remote_methods:eval(text, args, opts)
@@ -767,7 +767,7 @@ end
 
 -- net.box.self: the same interface without a wire.
 
-local self_remote = {state = 'active', _is_self = true}
+local self_remote = {}
 
 local function local_result(ok, ...)
     if not ok then
@@ -787,7 +787,8 @@ local function find_function(name)
         value = type(value) == 'table' and value[part] or nil
     end
     if value == nil then
-        error(box.error.new(box.error.NO_SUCH_PROC, tostring(name)))
+        error(new_error(box.error.NO_SUCH_PROC,
+            ("Procedure '%s' is not defined"):format(tostring(name))))
     end
     return value, object
 end
@@ -814,9 +815,9 @@ end
 function self_remote:eval(text, args)
     check_remote(self, 'eval')
     check_args('expression', 'eval', args)
-    local f, err = loadstring('return ' .. text)
+    local f, err = loadstring(text)
     if f == nil then
-        f, err = loadstring(text)
+        f, err = loadstring('return ' .. text)
     end
     if f == nil then
         error(box.error.new(box.error.PROC_LUA, err))
