@@ -100,10 +100,12 @@ static void test_sleep_order(void **state)
 	assert_non_null(sleep_s);
 	assert_non_null(sleep_l);
 	assert_true(sleep_s < sleep_l);
-	char others[sizeof(trace)] = "";
+	char others[sizeof(trace)];
+	size_t n = 0;
 	for (const char *p = trace; *p != '\0'; p++)
 		if (*p != 'S' && *p != 'L')
-			strncat(others, p, 1);
+			others[n++] = *p;
+	others[n] = '\0';
 	assert_string_equal(others, "rr0r");
 }
 
