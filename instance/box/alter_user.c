@@ -134,8 +134,9 @@ static struct user_undo *user_undo_new(uint32_t id, const struct user *old)
 		diag_set(oom, "Failed to allocate memory for user %s", old->name);
 		return NULL;
 	}
-	memcpy(undo->grants, old->granted.list,
-		old->granted.count * sizeof(struct grant));
+	if (old->granted.count > 0)
+		memcpy(undo->grants, old->granted.list,
+			old->granted.count * sizeof(struct grant));
 	return undo;
 }
 
