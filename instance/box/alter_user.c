@@ -21,6 +21,14 @@ static void set_user_error(unsigned code, const struct user_def *def, const char
 	diag_set_client(code, text, what);
 }
 
+/** guest logs in without a password. */
+static bool is_guest_password(const struct user_def *def, const unsigned char *hash2)
+{
+	unsigned char empty[CHAP_SIZE];
+	chap_hash2("", 0, empty);
+	return def->id != USER_GUEST || memcmp(empty, hash2, CHAP_SIZE) == 0;
+}
+
 /** The password's hash out of {'chap-sha1': base64}; other methods are ignored. */
 static int auth_decode(const char *p, struct user_def *def)
 {
@@ -44,6 +52,10 @@ static int auth_decode(const char *p, struct user_def *def)
 		if (text == NULL || len != CHAP_STORED_SIZE ||
 			base64_decode(text, len, hash2) != CHAP_SIZE) {
 			set_user_error(ER_CREATE_USER, def, "invalid user password");
+			return -1;
+		}
+		if (!is_guest_password(def, hash2)) {
+			diag_set_client(ER_GUEST_USER_PASSWORD);
 			return -1;
 		}
 		memcpy(def->hash2, hash2, CHAP_SIZE);

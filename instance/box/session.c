@@ -29,7 +29,16 @@ static size_t bucket_count;
 static size_t session_count;
 static uint64_t last_id;
 
-static struct session *background;
+/*
+ * Whose it is when a fiber has none of its own: admin's, never changed. It is in
+ * no list and has no id.
+ */
+static struct session background = {
+	.type = SESSION_BACKGROUND,
+	.cred = {USER_ADMIN},
+	.real_cred = {USER_ADMIN},
+	.storage_ref = STORAGE_NONE,
+};
 
 static struct list *buckets_new(size_t count)
 {
@@ -59,7 +68,7 @@ static void buckets_grow(void)
 
 int session_init(void)
 {
-	if (background != NULL)
+	if (buckets != NULL)
 		return 0;
 	if (user_cache_init() != 0)
 		return -1;
@@ -69,8 +78,7 @@ int session_init(void)
 		diag_set(oom, "Failed to allocate the table of sessions");
 		return -1;
 	}
-	background = session_new(SESSION_BACKGROUND, USER_ADMIN);
-	return background != NULL ? 0 : -1;
+	return 0;
 }
 
 void session_fini(void)
@@ -79,7 +87,6 @@ void session_fini(void)
 	triggers_clear(&session_on_disconnect);
 	triggers_clear(&session_on_auth);
 	triggers_clear(&session_on_access_denied);
-	session_free(TAKE_PTR(background));
 	free(TAKE_PTR(buckets));
 	last_id = 0;
 	user_cache_fini();
@@ -127,7 +134,7 @@ struct session *session_by_id(uint64_t id)
 struct session *session_current(void)
 {
 	struct session *s = fiber_current->local[FIBER_LOCAL_SESSION];
-	return s != NULL ? s : background;
+	return s != NULL ? s : &background;
 }
 
 struct session *session_set_current(struct session *s)
@@ -153,19 +160,11 @@ static void own_session_stop(struct fiber_hook *hook)
 	free(own);
 }
 
-/** The fiber that runs the main script keeps the session that is there from the start. */
-static bool is_main_fiber(void)
-{
-	return fiber_current->id <= FIBER_ID_RESERVED + 1;
-}
-
 struct session *session_own(void)
 {
 	struct session *s = fiber_current->local[FIBER_LOCAL_SESSION];
 	if (s != NULL)
 		return s;
-	if (is_main_fiber())
-		return background;
 	_cleanup_(freep) struct own_session *own = calloc(1, sizeof(*own));
 	if (own == NULL) {
 		diag_set(oom, "Failed to allocate %zu bytes in malloc for session",

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "instance/box/func.h"
 #include "instance/box/tuple.h"
 #include "instance/lua/l_msgpack.h"
+#include "instance/lua/l_space.h"
 #include "instance/lua/utils.h"
 
 /* One request; lives on the caller's stack. */
@@ -155,12 +157,35 @@ static void pack_results_16(lua_State *L, struct call *call, int base)
 	call->count = (uint32_t)(top - base);
 }
 
+/* Rights that a setuid function lends; given back when the call is over. */
+struct lent_rights {
+	struct credentials cred;
+	const struct credentials *before;
+	bool is_lent;
+};
+
+static void lent_rights_end(struct lent_rights *rights)
+{
+	if (rights->is_lent)
+		session_set_effective(rights->before);
+}
+
 /* Under pcall: the request's call on an empty stack. */
 static int run_call(lua_State *L)
 {
 	struct call *call = lua_touserdata(L, 1);
+	const struct func *func = func_by_name(call->text, call->text_len);
+	_cleanup_(lent_rights_end) struct lent_rights rights = {.is_lent = false};
+	if (func != NULL && func->is_setuid) {
+		rights.cred = func->owner_cred;
+		rights.before = session_set_effective(&rights.cred);
+		rights.is_lent = true;
+	}
 	lua_settop(L, 0);
-	push_function(L, call);
+	if (func != NULL && func->is_persistent)
+		luaT_push_persistent(L, call->text, call->text_len);
+	else
+		push_function(L, call);
 	int nargs = lua_gettop(L) - 1;
 	nargs += push_args(L, call);
 	lua_call(L, nargs, LUA_MULTRET);

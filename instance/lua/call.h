@@ -19,10 +19,10 @@
  * @param args a msgpack array with its end, already checked; NULL: none
  * @param is_call_16 wrap results as the 1.6 protocol did
  */
-int lua_call_path(const char *name, uint32_t name_len, const char *args, const char *args_end,
-	bool is_call_16, struct buf *out, uint32_t *ret_count);
+int lua_call_path(const char *name, uint32_t name_len, const char *args,
+	const char *args_end, bool is_call_16, struct buf *out, uint32_t *ret_count);
 /** Evaluate a chunk with arguments in `...`. */
-int lua_eval_text(const char *expr, uint32_t expr_len, const char *args, const char *args_end,
-	struct buf *out, uint32_t *ret_count);
+int lua_eval_text(const char *expr, uint32_t expr_len, const char *args,
+	const char *args_end, struct buf *out, uint32_t *ret_count);
 
 #endif

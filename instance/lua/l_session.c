@@ -85,6 +85,7 @@ static int l_session_peer(lua_State *L)
 static int l_session_exists(lua_State *L)
 {
 	int64_t id;
+	own_session(L);
 	if (lua_gettop(L) > 1)
 		return luaL_error(L, "session.exists(sid): bad arguments");
 	if (lua_gettop(L) == 0) {
@@ -178,6 +179,7 @@ static int l_session_su(lua_State *L)
 	if (lua_gettop(L) == 1) {
 		struct session *s = own_session(L);
 		s->cred = s->real_cred = scope.cred;
+		session_set_effective(NULL);
 		return 0;
 	}
 	luaL_checktype(L, 2, LUA_TFUNCTION);

@@ -11,6 +11,7 @@
 #include "instance/box/space.h"
 #include "instance/box/txn.h"
 #include "instance/lua/l_index.h"
+#include "instance/lua/l_space.h"
 #include "instance/lua/l_tuple.h"
 #include "instance/lua/trigger.h"
 #include "instance/lua/utils.h"
@@ -20,6 +21,7 @@ static int spaces_ref = LUA_NOREF; /* box.space */
 static int space_mt_ref = LUA_NOREF;
 static int index_mt_ref = LUA_NOREF;
 static int func_changed_ref = LUA_NOREF;
+static int func_target_ref = LUA_NOREF;
 
 /** The Lua state of whoever changes the schema. */
 static lua_State *current_state(void)
@@ -310,12 +312,13 @@ static struct space_trigger *trigger_find(lua_State *L, int idx, struct list *tr
 	return NULL;
 }
 
-static int trigger_list(lua_State *L, struct list *triggers)
+/** The oldest one first. */
+static int trigger_list(lua_State *L, const struct list *triggers)
 {
 	int n = 0;
 	lua_newtable(L);
-	list_foreach(t, triggers, struct space_trigger, link)
-	{
+	for (struct list *l = triggers->prev; l != triggers; l = l->prev) {
+		struct space_trigger *t = container_of(l, struct space_trigger, link);
 		if (t->run != lua_space_trigger_run)
 			continue;
 		lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct lua_space_trigger *)t)->ref);
@@ -379,7 +382,8 @@ static int l_space_before_replace(lua_State *L)
 static int l_space_run_triggers(lua_State *L)
 {
 	if (!lua_istable(L, 1))
-		return luaL_error(L, "usage: space:run_triggers(boolean)");
+		return luaL_error(L, "Use space:run_triggers(...) instead of "
+				     "space.run_triggers(...)");
 	arg_space(L, "run_triggers")->run_triggers = lua_toboolean(L, 2);
 	return 0;
 }
@@ -431,6 +435,13 @@ static int l_check_call(lua_State *L)
 	return 0;
 }
 
+void luaT_push_persistent(lua_State *L, const char *name, size_t len)
+{
+	lua_rawgeti(L, LUA_REGISTRYINDEX, func_target_ref);
+	lua_pushlstring(L, name, len);
+	lua_call(L, 1, 1);
+}
+
 /** Raise ER_NO_SUCH_PROC. */
 static int l_no_such_procedure(lua_State *L)
 {
@@ -463,7 +474,7 @@ static int ref_field(lua_State *L, const char *name)
 }
 
 /**
- * setup({spaces =, space_mt =, index_mt =, func_changed =}): the tables to keep.
+ * setup({spaces =, space_mt =, index_mt =, func_changed =, func_target =}): what to keep.
  * Makes an object for each space that exists.
  */
 static int l_setup(lua_State *L)
@@ -473,6 +484,7 @@ static int l_setup(lua_State *L)
 	space_mt_ref = ref_field(L, "space_mt");
 	index_mt_ref = ref_field(L, "index_mt");
 	func_changed_ref = ref_field(L, "func_changed");
+	func_target_ref = ref_field(L, "func_target");
 	schema_on_space = refresh_space;
 	func_check_body = check_body;
 	func_changed = tell_func_changed;

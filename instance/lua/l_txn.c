@@ -64,11 +64,7 @@ static int l_txn_rollback_to_savepoint(lua_State *L)
 	}
 	if (ref == NULL)
 		return luaL_error(L, "Usage: box.rollback_to_savepoint(savepoint)");
-	if (txn == NULL) {
-		diag_set_client(ER_NO_TRANSACTION);
-		return luaT_error(L);
-	}
-	if (txn->id != ref->txn_id) {
+	if (txn == NULL || txn->id != ref->txn_id) {
 		diag_set_client(ER_NO_SUCH_SAVEPOINT);
 		return luaT_error(L);
 	}
@@ -174,9 +170,15 @@ static int add_trigger(
 	return 1;
 }
 
+/** These run in the order of adding, those of a rollback in reverse. */
+static void on_commit_last(struct txn *txn, struct txn_trigger *t)
+{
+	list_add_tail(&txn->on_commit, &t->link);
+}
+
 static int l_txn_on_commit(lua_State *L)
 {
-	return add_trigger(L, "on_commit", txn_on_commit);
+	return add_trigger(L, "on_commit", on_commit_last);
 }
 
 static int l_txn_on_rollback(lua_State *L)
@@ -188,7 +190,8 @@ static int l_txn_on_rollback(lua_State *L)
 static int l_txn_atomic(lua_State *L)
 {
 	luaT_may_yield(L);
-	luaL_checkany(L, 1);
+	if (lua_gettop(L) == 0)
+		lua_pushnil(L); /* calling it says what is wrong */
 	if (txn_begin() == NULL)
 		return luaT_error(L);
 	int rc = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);

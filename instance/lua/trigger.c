@@ -15,7 +15,7 @@ struct lua_trigger {
 enum trigger_action luaT_trigger_action(lua_State *L, int idx)
 {
 	lua_settop(L, lua_gettop(L) < idx + 1 ? idx + 1 : lua_gettop(L));
-	bool has_new = !luaT_is_null(L, idx), has_old = !luaT_is_null(L, idx + 1);
+	bool has_new = !lua_isnil(L, idx), has_old = !lua_isnil(L, idx + 1);
 	if ((has_new && !lua_isfunction(L, idx)) ||
 		(has_old && !lua_isfunction(L, idx + 1)) || lua_gettop(L) > idx + 1)
 		luaL_error(L, "trigger reset: incorrect arguments");
@@ -79,12 +79,13 @@ static struct trigger *find(lua_State *L, int idx, struct list *triggers)
 	return NULL;
 }
 
-static int push_all(lua_State *L, struct list *triggers)
+/** The oldest one first. */
+static int push_all(lua_State *L, const struct list *triggers)
 {
 	int n = 0;
 	lua_newtable(L);
-	list_foreach(t, triggers, struct trigger, link)
-	{
+	for (struct list *l = triggers->prev; l != triggers; l = l->prev) {
+		struct trigger *t = container_of(l, struct trigger, link);
 		if (t->run != lua_trigger_run)
 			continue;
 		lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct lua_trigger *)t)->ref);

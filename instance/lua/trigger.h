@@ -9,7 +9,7 @@
 
 /* What a call on_x(new, old) asks for. Indexes are those of the stack. */
 enum trigger_action {
-	TRIGGER_LIST,    /* on_x(): the functions, newest first */
+	TRIGGER_LIST,    /* on_x(): the functions, oldest first */
 	TRIGGER_ADD,     /* on_x(f) */
 	TRIGGER_REPLACE, /* on_x(new, old) */
 	TRIGGER_DELETE,  /* on_x(nil, old) */

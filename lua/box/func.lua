@@ -133,7 +133,7 @@ end
 
 function methods.call(self, args)
 	if not is_func(self) then
-		error('Use func:call(...)', 2)
+		error('Use func:call(...) instead of func.call(...)', 2)
 	end
 	args = args or {}
 	if type(args) ~= 'table' then
@@ -149,7 +149,7 @@ end
 
 function methods.drop(self)
 	if not is_func(self) then
-		error('Use func:drop(...)', 2)
+		error('Use func:drop(...) instead of func.drop(...)', 2)
 	end
 	return func.drop(self.name)
 end

@@ -7,7 +7,9 @@ local session = internal.api
 local settings = setmetatable({}, {
 	__index = function(_, name)
 		local tuple = box.space._session_settings:get({name})
-		return tuple ~= nil and tuple[2] or nil
+		if tuple ~= nil then
+			return tuple[2]
+		end
 	end,
 	__newindex = function(_, name, value)
 		box.space._session_settings:update({name}, {{'=', 'value', value}})
