@@ -16,6 +16,7 @@
 #endif
 #endif
 #ifdef SWITCH_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -91,6 +92,10 @@ static void first_arrival(struct ctx_transfer t)
 void switch_prepare(struct fiber *f, void (*entry)(void))
 {
 	fiber_entry = entry;
+#ifdef SWITCH_ASAN
+	/* Frames of whoever had this memory before never returned. */
+	__asan_unpoison_memory_region(f->stack.base, f->stack.size);
+#endif
 	/* The same goes for the lines within the first page: see stack.h. */
 	static unsigned count;
 	size_t skip = (size_t)(count++ % STACK_COLOURS) * 64;
