@@ -1,20 +1,25 @@
 #include "ctl/evaluate.h"
 
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "ctl/interrupt.h"
 #include "ctl/mptext.h"
 #include "proto/text.h"
 
-enum { CANCEL_TIMEOUT_MS = 1000 };
+enum { CANCEL_TIMEOUT_MS = 1000, CANCEL_ASK_MS = 250 };
 
 /** Ask over a connection of its own to cancel the request. */
 static bool cancel(const struct target *target, const char *token)
 {
 	struct conn c;
 	struct remote_call call;
-	deadline_ms deadline = deadline_after(CANCEL_TIMEOUT_MS);
+	deadline_ms deadline = deadline_after(CANCEL_ASK_MS);
 	conn_init(&c);
 	remote_init(&call, "cancel", deadline);
 	remote_add_cstr(&call, token);
@@ -25,11 +30,37 @@ static bool cancel(const struct target *target, const char *token)
 	return is_done;
 }
 
+/**
+ * Ask the instance's interrupt thread. It listens on an abstract socket, named after
+ * the file of the control socket; stock Tarantool has none.
+ */
+static bool break_in(const struct target *target, const char *token)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct stat st;
+	char answer[8] = "";
+	if (target->inst == NULL || stat(target->inst->sock_path, &st) != 0)
+		return false;
+	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1,
+		"tarantella-interrupt/%lx/%lx", (unsigned long)st.st_dev,
+		(unsigned long)st.st_ino);
+	socklen_t size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+	_cleanup_(closefd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, size) != 0)
+		return false;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	return send(fd, token, strlen(token), MSG_NOSIGNAL) > 0 &&
+	       poll(&p, 1, CANCEL_TIMEOUT_MS) == 1 &&
+	       recv(fd, answer, sizeof(answer) - 1, 0) > 0 && strcmp(answer, "ok\n") == 0;
+}
+
 /** Stop the code; what it answers then is of no interest. */
 static enum evaluate_status stop(
 	struct evaluate *ev, const char *token, enum evaluate_status why)
 {
-	if (!cancel(ev->target, token))
+	/* Code that does not yield keeps the event loop from answering. */
+	if (!cancel(ev->target, token) && !break_in(ev->target, token))
 		return EVALUATE_DETACHED;
 	ev->call.deadline = deadline_after(CANCEL_TIMEOUT_MS);
 	enum conn_status rc = remote_resume(ev->conn, &ev->call);

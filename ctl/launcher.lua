@@ -51,6 +51,9 @@ local function listen()
         local is_ours, control = pcall(require, 'internal.control')
         if is_ours then
             control.listen(opt.listen, nil, opt.gid)
+            if opt.defaults.interrupt ~= false then
+                control.interrupts(opt.listen)
+            end
         else
             require('console').listen('unix/:' .. opt.listen)
         end
@@ -151,6 +154,7 @@ local function run()
         C.ctl_launch_fcntl(opt.ready_fd, F_SETFD, FD_CLOEXEC)
     end
     listen()
+    opt.defaults.interrupt = nil -- ours, not an option of box.cfg
     box.cfg = first_cfg
     pcall(function()
         require('title').update({script_name = opt.file, __defer_update = true})

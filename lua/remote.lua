@@ -334,8 +334,15 @@ local function hooked_print(...)
     end
 end
 
+-- On tarantella: a request that spins can be interrupted.
+local has_control, control = pcall(require, 'internal.control')
+has_control = has_control and control.request_begin ~= nil
+
 local function request_begin(rq)
     M.requests[rq.token] = rq
+    if has_control then
+        control.request_begin(rq.token)
+    end
     if session() ~= nil and rq.is_streaming then
         M.printers[rq.fiber:id()] = rq
         if M.count == 0 then
@@ -348,6 +355,9 @@ end
 
 local function request_end(rq)
     M.requests[rq.token] = nil
+    if has_control then
+        control.request_end(rq.token)
+    end
     if M.printers[rq.fiber:id()] == rq then
         M.printers[rq.fiber:id()] = nil
         M.count = M.count - 1

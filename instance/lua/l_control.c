@@ -3,7 +3,10 @@
  *
  *   listen(path[, mode[, gid]])  open the control socket
  *   cancel(session_id, sync)     cancel the fiber of a request; was there one?
+ *   interrupts(path or nil)      see interrupt.h
+ *   request_begin(token), request_end(token)
  */
+#include "instance/lua/interrupt.h"
 #include "instance/lua/utils.h"
 #include "instance/net/net.h"
 
@@ -32,14 +35,35 @@ static int l_control_cancel(lua_State *L)
 	return 1;
 }
 
+static int l_control_interrupts(lua_State *L)
+{
+	interrupt_set_socket(lua_tostring(L, 1));
+	return 0;
+}
+
+static int l_control_request_begin(lua_State *L)
+{
+	interrupt_begin(L, luaL_checkstring(L, 1));
+	return 0;
+}
+
+static int l_control_request_end(lua_State *L)
+{
+	interrupt_end(luaL_checkstring(L, 1));
+	return 0;
+}
+
 int luaopen_control(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {
 		{"listen", l_control_listen},
 		{"cancel", l_control_cancel},
+		{"interrupts", l_control_interrupts},
+		{"request_begin", l_control_request_begin},
+		{"request_end", l_control_request_end},
 		{NULL, NULL},
 	};
-	lua_createtable(L, 0, 2);
+	lua_createtable(L, 0, 5);
 	luaL_register(L, NULL, funcs);
 	return 1;
 }
