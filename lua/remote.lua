@@ -19,7 +19,8 @@ local function pack(...)
 end
 
 local function session()
-    return type(box) == 'table' and rawget(box, 'session') or nil
+    local ok, s = pcall(function() return box.session end)
+    return ok and s or nil
 end
 
 -- Output formats ------------------------------------------------------------
