@@ -117,6 +117,28 @@ static bool is_ambiguous(lua_State *L, int idx, const char *s)
 	return lua_isnumber(L, idx);
 }
 
+/*
+ * Strings are quoted in the compact form, and Tarantool takes the emitter's word
+ * for being in it. The emitter runs some events behind, so what waits in its
+ * queue counts too; an opening that it took but has not acted on does not. Output
+ * that is equal to the byte needs the same blind spot.
+ */
+static bool is_flow(const yaml_emitter_t *emitter)
+{
+	if (emitter->flow_level > 0)
+		return true;
+	for (const yaml_event_t *e = emitter->events.head; e != emitter->events.tail;
+		e++) {
+		if (e->type == YAML_SEQUENCE_START_EVENT &&
+			e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE)
+			return true;
+		if (e->type == YAML_MAPPING_START_EVENT &&
+			e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE)
+			return true;
+	}
+	return false;
+}
+
 static void dump_string(struct dumper *d, int idx, const char *s, size_t len)
 {
 	yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE;
@@ -124,7 +146,7 @@ static void dump_string(struct dumper *d, int idx, const char *s, size_t len)
 		emit_binary(d, s, len);
 		return;
 	}
-	if (d->flow > 0)
+	if (is_flow(&d->emitter))
 		style = YAML_SINGLE_QUOTED_SCALAR_STYLE;
 	else if (memmem(s, len, "\n\n", 2) != NULL)
 		style = YAML_LITERAL_SCALAR_STYLE;
@@ -175,18 +197,11 @@ static bool take_anchor(struct dumper *d, int idx, char *ret_anchor, size_t size
 	return true;
 }
 
-static void enter(struct dumper *d, const struct lua_item *item)
+static void enter(struct dumper *d)
 {
 	if (++d->level > YAML_DEPTH_MAX)
 		luaL_error(d->L, "Too high nest level");
 	luaL_checkstack(d->L, LUA_MINSTACK, "yaml.encode");
-	d->flow += item->is_flow;
-}
-
-static void leave(struct dumper *d, const struct lua_item *item)
-{
-	d->level--;
-	d->flow -= item->is_flow;
 }
 
 static yaml_char_t *anchor_or_null(char *anchor)
@@ -200,7 +215,7 @@ static void dump_array(struct dumper *d, int idx, const struct lua_item *item)
 	char anchor[16];
 	if (!take_anchor(d, idx, anchor, sizeof(anchor)))
 		return;
-	enter(d, item);
+	enter(d);
 	emit(d, &event,
 		yaml_sequence_start_event_initialize(&event, anchor_or_null(anchor), NULL,
 			1,
@@ -212,7 +227,7 @@ static void dump_array(struct dumper *d, int idx, const struct lua_item *item)
 		lua_pop(d->L, 1);
 	}
 	emit(d, &event, yaml_sequence_end_event_initialize(&event));
-	leave(d, item);
+	d->level--;
 }
 
 static void dump_map(struct dumper *d, int idx, const struct lua_item *item)
@@ -222,7 +237,7 @@ static void dump_map(struct dumper *d, int idx, const struct lua_item *item)
 	char anchor[16];
 	if (!take_anchor(d, idx, anchor, sizeof(anchor)))
 		return;
-	enter(d, item);
+	enter(d);
 	emit(d, &event,
 		yaml_mapping_start_event_initialize(&event, anchor_or_null(anchor), NULL,
 			1,
@@ -235,7 +250,7 @@ static void dump_map(struct dumper *d, int idx, const struct lua_item *item)
 		dump_node(d, lua_gettop(L));
 	}
 	emit(d, &event, yaml_mapping_end_event_initialize(&event));
-	leave(d, item);
+	d->level--;
 }
 
 /* A tuple is written as the array that it holds. */
