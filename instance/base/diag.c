@@ -18,6 +18,7 @@ const struct error_type error_type_illegal_params = {"IllegalParams", NULL};
 const struct error_type error_type_cancelled = {"FiberIsCancelled", NULL};
 const struct error_type error_type_channel_closed = {"ChannelIsClosed", NULL};
 
+uint64_t diag_client_error_count;
 _Thread_local struct diag diag_of_thread;
 _Thread_local struct diag *diag_current;
 
@@ -70,6 +71,7 @@ struct error *error_new(const struct error_type *type, const char *file, unsigne
 struct error *error_new_client(const char *file, unsigned line, unsigned code, ...)
 {
 	va_list ap;
+	diag_client_error_count++;
 	va_start(ap, code);
 	struct error *e =
 		error_vnew(&error_type_client, file, line, code, errcode_text(code), ap);

@@ -56,6 +56,9 @@ struct diag {
 	struct error *last; /* a reference, or NULL */
 };
 
+/** Client errors made so far; for statistics. */
+extern uint64_t diag_client_error_count;
+
 extern _Thread_local struct diag diag_of_thread;
 /** The running fiber's diag, set by the scheduler; NULL in a thread without fibers. */
 extern _Thread_local struct diag *diag_current;

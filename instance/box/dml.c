@@ -5,6 +5,7 @@
 #include "instance/box/box.h"
 #include "instance/box/session.h"
 #include "instance/box/txn.h"
+#include "instance/box/stat.h"
 
 int dml_insert(uint32_t space_id, const char *tuple, const char *end, struct tuple **ret)
 {
@@ -107,6 +108,7 @@ int dml_get(uint32_t space_id, uint32_t index_id, const char *key, const char *e
 	uint32_t part_count = mp_raw_array(&key);
 	if (index_check_exact_key(index, key, part_count) != 0)
 		return -1;
+	box_stat_count(BOX_STAT_SELECT);
 	return give(index->vtab->get(index, key, part_count, ret), ret);
 }
 
@@ -213,6 +215,7 @@ int box_select(uint32_t space_id, uint32_t index_id, int iterator, uint32_t offs
 		count++;
 	}
 	*ret_count = count;
+	box_stat_count(BOX_STAT_SELECT);
 	return 0;
 fail:
 	out->len = len_before;

@@ -7,6 +7,7 @@
 #include "instance/box/read_only.h"
 #include "instance/box/session.h"
 #include "instance/box/space.h"
+#include "instance/box/stat.h"
 #include "instance/box/txn.h"
 #include "instance/box/update.h"
 
@@ -386,6 +387,18 @@ int request_execute_system(const struct request *request, struct tuple **ret_tup
 	return space == NULL ? -1 : execute(space, request, ret_tuple);
 }
 
+static void count_request(enum request_type type)
+{
+	static const enum box_stat stats[] = {
+		[REQUEST_INSERT] = BOX_STAT_INSERT,
+		[REQUEST_REPLACE] = BOX_STAT_REPLACE,
+		[REQUEST_UPDATE] = BOX_STAT_UPDATE,
+		[REQUEST_DELETE] = BOX_STAT_DELETE,
+		[REQUEST_UPSERT] = BOX_STAT_UPSERT,
+	};
+	box_stat_count(stats[type]);
+}
+
 int request_execute(const struct request *request, struct tuple **ret_tuple)
 {
 	if (ret_tuple != NULL)
@@ -396,6 +409,7 @@ int request_execute(const struct request *request, struct tuple **ret_tuple)
 	if (!space->def->is_temporary && !space->def->is_local &&
 		box_check_writable() != 0)
 		return -1;
+	count_request(request->type);
 	if (space_access_check != NULL && space_access_check(space, PRIV_W) != 0)
 		return -1;
 	return find_writable(request) == NULL ? -1 : execute(space, request, ret_tuple);

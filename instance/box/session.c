@@ -6,6 +6,7 @@
 #include "instance/base/trigger.h"
 #include "instance/box/access.h"
 #include "instance/fiber/fiber.h"
+#include "instance/box/stat.h"
 #include "proto/chap.h"
 
 enum { STORAGE_NONE = -2 /* LUA_NOREF */, BUCKETS_MIN = 64 };
@@ -236,6 +237,7 @@ static bool password_is_right(const struct user *u, const char *salt,
 int session_auth(struct session *s, const char *user, uint32_t user_len, const char *salt,
 	const char *scramble, uint32_t scramble_len)
 {
+	box_stat_count(BOX_STAT_AUTH);
 	const struct user *u = user_find_by_name(user, user_len);
 	if (u == NULL || access_check_session(u->id) != 0)
 		return -1;

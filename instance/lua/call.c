@@ -1,4 +1,5 @@
 #include "instance/lua/call.h"
+#include "instance/box/stat.h"
 
 #include <string.h>
 
@@ -308,6 +309,7 @@ static int run_request(lua_CFunction func, struct call *call, uint32_t *ret_coun
 int lua_call_path(const char *name, uint32_t name_len, const char *args,
 	const char *args_end, bool is_call_16, struct buf *out, uint32_t *ret_count)
 {
+	box_stat_count(BOX_STAT_CALL);
 	struct call call = {.text = name,
 		.text_len = name_len,
 		.args = args,
@@ -320,6 +322,7 @@ int lua_call_path(const char *name, uint32_t name_len, const char *args,
 int lua_eval_text(const char *expr, uint32_t expr_len, const char *args,
 	const char *args_end, struct buf *out, uint32_t *ret_count)
 {
+	box_stat_count(BOX_STAT_EVAL);
 	struct call call = {.text = expr,
 		.text_len = expr_len,
 		.args = args,

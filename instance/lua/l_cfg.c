@@ -1,5 +1,4 @@
 /* What lua/box/cfg.lua needs from C: the effects of box.cfg{} options. */
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +7,8 @@
 #include "instance/box/box.h"
 #include "instance/box/journal.h"
 #include "instance/box/read_only.h"
+#include "instance/box/stat.h"
+#include "instance/box/tuple.h"
 #include "instance/lua/init.h"
 #include "instance/lua/instance.h"
 #include "instance/lua/l_box.h"
@@ -224,6 +225,7 @@ static int l_cfg_net_stat(lua_State *L)
 static int l_cfg_net_stat_reset(lua_State *L)
 {
 	net_stat_reset();
+	box_stat_reset();
 	return 0;
 }
 
@@ -254,15 +256,30 @@ static int l_cfg_lsn(lua_State *L)
 /* memory(): bytes that tuples take. */
 static int l_cfg_memory(lua_State *L)
 {
-	lua_pushnumber(L, (double)mallinfo2().uordblks);
+	lua_pushnumber(L, (double)tuple_memory_used);
 	return 1;
 }
 
-/* stat(): requests by kind, as far as they are counted. */
+/* stat(): requests by kind. */
 static int l_cfg_stat(lua_State *L)
 {
-	lua_newtable(L);
+	lua_createtable(L, 0, BOX_STAT_MAX);
+	for (int i = 0; i < BOX_STAT_MAX; i++)
+		set_stat(L, box_stat_names[i], box_stat_total((enum box_stat)i),
+			box_stat_rps((enum box_stat)i));
 	return 1;
+}
+
+static int l_cfg_set_memory(lua_State *L)
+{
+	tuple_memory_max = (size_t)luaL_checknumber(L, 1);
+	return 0;
+}
+
+static int l_cfg_set_tuple_size_max(lua_State *L)
+{
+	tuple_size_max = (size_t)luaL_checknumber(L, 1);
+	return 0;
 }
 
 int luaopen_cfg(lua_State *L)
@@ -292,6 +309,8 @@ int luaopen_cfg(lua_State *L)
 		{"lsn", l_cfg_lsn},
 		{"memory", l_cfg_memory},
 		{"stat", l_cfg_stat},
+		{"set_memory", l_cfg_set_memory},
+		{"set_tuple_size_max", l_cfg_set_tuple_size_max},
 		{NULL, NULL},
 	};
 	lua_newtable(L);

@@ -9,6 +9,7 @@
 #include "instance/base/util.h"
 #include "instance/box/dml.h"
 #include "instance/box/mp_raw.h"
+#include "instance/box/stat.h"
 #include "instance/lua/l_index_iterator.h"
 #include "instance/lua/l_msgpack.h"
 #include "instance/lua/l_tuple.h"
@@ -169,6 +170,7 @@ static int do_select(lua_State *L, const struct target *t)
 	if (it == NULL || dml_skip(it, offset) != 0)
 		luaT_error(L);
 	lua_newtable(L);
+	box_stat_count(BOX_STAT_SELECT);
 	for (uint32_t i = 1; limit > 0; i++, limit--) {
 		struct tuple *tuple;
 		if (iterator_next(it, &tuple) != 0)
@@ -193,6 +195,7 @@ static int do_pairs(lua_State *L, const struct target *t)
 		dml_iterator(t->space_id, t->index_id, type, key->buf.data, end_of(key));
 	if (it == NULL)
 		luaT_error(L);
+	box_stat_count(BOX_STAT_SELECT);
 	return l_iterator_push(L, it);
 }
 

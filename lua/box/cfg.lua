@@ -241,11 +241,15 @@ local dynamic = {
     readahead = function(value) lib.set_readahead(value) end,
     custom_proc_title = function(value) lib.set_title(value) end,
     read_only = function(value) lib.set_read_only(value) end,
-    memtx_memory = never_less('memtx_memory'),
+    memtx_memory = function(value, before)
+        never_less('memtx_memory')(value, before)
+        lib.set_memory(value)
+    end,
+    memtx_max_tuple_size = function(value) lib.set_tuple_size_max(value) end,
     vinyl_memory = never_less('vinyl_memory'),
 }
 for _, option in ipairs({
-    'io_collect_interval', 'too_long_threshold', 'snap_io_rate_limit', 'memtx_max_tuple_size',
+    'io_collect_interval', 'too_long_threshold', 'snap_io_rate_limit',
     'wal_dir_rescan_delay', 'force_recovery', 'checkpoint_interval', 'checkpoint_wal_threshold',
     'checkpoint_count', 'worker_pool_threads', 'vinyl_cache', 'vinyl_max_tuple_size',
     'vinyl_timeout', 'replication', 'replication_timeout', 'replication_connect_timeout',
@@ -385,6 +389,10 @@ local function load(user)
         lib.set_replicaset_uuid(cfg.replicaset_uuid)
     end
     lib.start_box()
+    lib.set_memory(cfg.memtx_memory)
+    lib.set_tuple_size_max(cfg.memtx_max_tuple_size)
+    lib.set_net_msg_max(cfg.net_msg_max)
+    lib.set_readahead(cfg.readahead)
     require('box.schema')
     lib.set_read_only(cfg.read_only)
     for option, value in pairs(cfg) do
