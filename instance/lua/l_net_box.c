@@ -87,12 +87,17 @@ static int l_conn_gc(lua_State *L)
 
 /* --- connecting --- */
 
-/** nil and the text of errno. */
-static int push_errno(lua_State *L, int error)
+static int push_failure(lua_State *L, const char *text)
 {
 	lua_pushnil(L);
-	lua_pushstring(L, strerror(error));
+	lua_pushstring(L, text);
 	return 2;
+}
+
+/** nil and the text of errno; 0 stands for the end of the stream. */
+static int push_errno(lua_State *L, int error)
+{
+	return push_failure(L, error == 0 ? "Peer closed" : strerror(error));
 }
 
 /**
@@ -164,7 +169,7 @@ static int open_tcp(const char *host, const char *service, double deadline)
 
 /**
  * Append what can be read. Yields.
- * @return 0; -1 with errno set, ECONNRESET at the end of the stream
+ * @return 0; -1 with errno set, 0 at the end of the stream
  */
 static int conn_read(struct conn *c, double deadline)
 {
@@ -180,7 +185,7 @@ static int conn_read(struct conn *c, double deadline)
 			return 0;
 		}
 		if (n == 0) {
-			errno = ECONNRESET;
+			errno = 0;
 			return -1;
 		}
 		if (errno == EINTR)
@@ -219,14 +224,15 @@ static int l_net_box_connect(lua_State *L)
 					   : open_tcp(host, service, deadline);
 	if (c->fd < 0)
 		return push_errno(L, errno);
-	while (buf_used(&c->in) < GREETING_SIZE)
-		if (conn_read(c, deadline) != 0)
-			return push_errno(L, errno);
-	if (greeting_decode(buf_head(&c->in), &c->greeting) != 0) {
-		lua_pushnil(L);
-		lua_pushliteral(L, "Can't decode handshake");
-		return 2;
+	while (buf_used(&c->in) < GREETING_SIZE) {
+		if (conn_read(c, deadline) == 0)
+			continue;
+		if (errno == 0)
+			return push_failure(L, "Invalid greeting");
+		return push_errno(L, errno);
 	}
+	if (greeting_decode(buf_head(&c->in), &c->greeting) != 0)
+		return push_failure(L, "Invalid greeting");
 	c->in.rpos += GREETING_SIZE;
 	lua_pushstring(
 		L, c->greeting.protocol == GREETING_BINARY ? "Binary" : "Lua console");
@@ -496,11 +502,8 @@ static int l_conn_next(lua_State *L)
 			buf_head(&c->in), c->in.data + c->in.len, frame_size_max, &frame);
 		if (split == IPROTO_FRAME)
 			break;
-		if (split != IPROTO_MORE) {
-			lua_pushnil(L);
-			lua_pushliteral(L, "Invalid MsgPack - packet length");
-			return 2;
-		}
+		if (split != IPROTO_MORE)
+			return push_failure(L, "Invalid MsgPack - packet length");
 		if (buf_used(&c->in) == 0) {
 			buf_reset(&c->in);
 			buf_shrink(&c->in, BUF_KEEP);
@@ -513,11 +516,8 @@ static int l_conn_next(lua_State *L)
 	struct iproto_header header;
 	c->frame_len = (uint32_t)(frame.end - buf_head(&c->in));
 	mp_cursor_init(&c->body, frame.data, frame.end);
-	if (iproto_decode_header(&c->body, &header) != 0) {
-		lua_pushnil(L);
-		lua_pushliteral(L, "Invalid MsgPack - packet header");
-		return 2;
-	}
+	if (iproto_decode_header(&c->body, &header) != 0)
+		return push_failure(L, "Invalid MsgPack - packet header");
 	lua_pushnumber(L, (lua_Number)header.sync);
 	lua_pushnumber(L, header.type);
 	lua_pushnumber(L, header.schema_version);
