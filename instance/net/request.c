@@ -3,6 +3,7 @@
 
 #include "instance/base/diag.h"
 #include "instance/box/box.h"
+#include "instance/box/func.h"
 #include "instance/box/request.h"
 #include "instance/box/session.h"
 #include "instance/box/tuple.h"
@@ -50,18 +51,55 @@ static int run_eval(struct net_request *req, struct buf *out)
 	return 0;
 }
 
+/* A function whose body is in _func: box.func knows it, no global does. */
+static int call_persistent(
+	const struct iproto_body *b, struct buf *out, uint32_t *ret_count)
+{
+	static const char chunk[] =
+		"local name, args = ... return box.func[name]:call(args)";
+	_cleanup_(buf_fini) struct buf args = {0};
+	msgpack_packer pk;
+	mp_packer_init(&pk, &args);
+	int rc = msgpack_pack_array(&pk, 2) | msgpack_pack_str(&pk, b->name_len) |
+		 msgpack_pack_str_body(&pk, b->name, b->name_len);
+	if (b->tuple != NULL)
+		rc |= buf_append(&args, b->tuple, (size_t)(b->tuple_end - b->tuple));
+	else
+		rc |= msgpack_pack_array(&pk, 0);
+	if (rc != 0) {
+		diag_set(oom, "can't allocate the arguments of a call");
+		return -1;
+	}
+	return lua_eval_text(chunk, sizeof(chunk) - 1, args.data, args.data + args.len,
+		out, ret_count);
+}
+
 static int run_call(struct net_request *req, struct buf *out)
 {
 	const struct iproto_body *b = &req->body;
 	uint32_t count;
 	if (!is_admin() && access_check_call(b->name, b->name_len) != 0)
 		return -1;
+	const struct func *func = func_by_name(b->name, b->name_len);
+	/* A copy: the function may be dropped while it runs. */
+	struct credentials owner = {0};
+	bool is_setuid = func != NULL && func->is_setuid;
+	if (is_setuid) {
+		owner = func->owner_cred;
+		session_set_effective(&owner);
+	}
 	size_t at = data_begin(out);
-	if (lua_call_path(b->name, b->name_len, b->tuple, b->tuple_end,
-		    req->type == IPROTO_TYPE_CALL_16, out, &count) != 0)
-		return -1;
-	data_end(out, at, count);
-	return 0;
+	int rc;
+	if (func != NULL && func->is_persistent)
+		rc = call_persistent(b, out, &count);
+	else
+		rc = lua_call_path(b->name, b->name_len, b->tuple, b->tuple_end,
+			req->type == IPROTO_TYPE_CALL_16, out, &count);
+	if (is_setuid)
+		session_set_effective(NULL);
+	if (rc == 0)
+		data_end(out, at, count);
+	return rc;
 }
 
 static int run_select(struct net_request *req, struct buf *out)

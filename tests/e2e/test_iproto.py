@@ -263,6 +263,95 @@ def test_access_is_checked():
                                          "nil, {if_not_exists = true})\n")
 
 
+def test_functions():
+    with Client(SOCK) as c:
+        c.eval('''box.session.su('admin', function()
+            function who() return box.session.effective_user(), box.session.user() end
+            box.schema.func.create('who', {setuid = true})
+            box.schema.func.create('sum', {body = 'function(a, b) return a + b end'})
+        end)''')
+        call = lambda name, *args: c.ask(frame({TYPE: CALL}, {FUNCTION: name, TUPLE: args}))
+        tap.equal(call('who').data, ['admin', 'guest'], 'a setuid function has its owner\'s rights')
+        tap.equal(c.eval('return box.session.effective_user()'), ['guest'], 'and only while it runs')
+        tap.equal(call('sum', 1, 2).data, [3], 'a function that is kept in _func')
+        tap.like(call('sum').error[1], 'attempt to perform arithmetic', 'and its error')
+
+
+def test_data_requests():
+    with Client(SOCK) as c:
+        space = c.eval('''return box.session.su('admin', function()
+            local s = box.schema.space.create('data')
+            s:create_index('primary')
+            return s.id
+        end)''')[0]
+        ask = lambda kind, **body: c.ask(frame({TYPE: kind, SYNC: 1},
+            {SPACE_ID: space} | {int(k[1:], 16): v for k, v in body.items()}))
+        tap.equal(ask(2, _21=[1, 'a', 10]).data, [[1, 'a', 10]], 'INSERT')
+        tap.equal(ask(2, _21=[1, 'b']).error,
+                  (3, "Duplicate key exists in unique index 'primary' in space 'data'"),
+                  'INSERT of a key that is there')
+        tap.equal(ask(3, _21=[2, 'b', 20]).data, [[2, 'b', 20]], 'REPLACE')
+        tap.equal(ask(4, _20=[1], _21=[['+', 2, 5]]).data, [[1, 'a', 15]], 'UPDATE')
+        tap.equal(ask(4, _20=[1], _21=[['+', 3, 5]], _15=1).data, [[1, 'a', 20]],
+                  'UPDATE that counts fields from 1')
+        tap.equal(ask(9, _21=[3, 'c', 1], _28=[['+', 2, 1]]).data, [], 'UPSERT')
+        tap.equal(ask(1, _12=10, _20=[], _14=2).data, [[1, 'a', 20], [2, 'b', 20], [3, 'c', 1]],
+                  'SELECT')
+        tap.equal(ask(1, _12=1, _13=1, _20=[], _14=2).data, [[2, 'b', 20]], 'limit and offset')
+        tap.equal(ask(5, _20=[2]).data, [[2, 'b', 20]], 'DELETE')
+        tap.equal(ask(5, _20=[2]).data, [], 'DELETE of nothing')
+        tap.equal(ask(1, _12=10, _20=['x']).error,
+                  (18, 'Supplied key type of part 0 does not match index part type: '
+                   'expected unsigned'), 'a key of another type')
+        tap.equal(ask(1, _11=7, _12=10, _20=[]).error,
+                  (35, "No index #7 is defined in space 'data'"), 'no such index')
+
+
+NETBOX = '''
+local c = require('net.box').connect('%s', {user = 'joe', password = 'secret'})
+print(c:ping(), c.state, c.peer_version_id, c.protocol)
+local pushed = {}
+print(c:eval('box.session.push(7) return ...', {1, 'x'}, {on_push = function(_, v)
+    table.insert(pushed, v) end, on_push_ctx = pushed}), pushed[1])
+print(c:call('echo', {{1, 2}, 'y'})[1])
+print(pcall(c.call, c, 'nope'))
+local s = c.space.nb
+print(s.index.primary.parts[1].type, s.index[0].name)
+s:insert{1, 'a'} s:insert{2, 'b'} s:upsert({3, 'c'}, {}) s:update(2, {{'=', 2, 'B'}}) s:delete(1)
+print(require('json').encode(s:select{}), tostring(s:get{3}))
+local futures = {}
+for i = 1, 100 do futures[i] = c:call('echo', {i}, {is_async = true}) end
+local sum = 0
+for i = 1, 100 do sum = sum + futures[i]:wait_result(10)[1] end
+print(sum)
+print(c.space.new)
+c:eval("box.session.su('admin', function() box.schema.space.create('new'):create_index('i') end)")
+c:reload_schema()
+print(c.space.new ~= nil and c.space.new.index.i.name)
+c:close()
+os.exit(0)
+'''
+
+
+def test_real_net_box():
+    with Client(SOCK) as c:
+        c.eval('''box.session.su('admin', function()
+            box.schema.space.create('nb'):create_index('primary')
+            box.schema.user.grant('joe', 'read,write,execute,create', 'universe')
+        end)''')
+    script = os.path.join(DIR, 'netbox.lua')
+    with open(script, 'w', encoding='ascii') as f:
+        f.write(NETBOX % SOCK)
+    client = harness.Process(['tarantool', script], cwd=DIR)
+    client.child.wait(60)
+    tap.equal(client.stdout().splitlines(), [
+        'true\tactive\t132608\tBinary', '1\t7', '1',
+        "false\tProcedure 'nope' is not defined", 'unsigned\tprimary',
+        '[[2,"B"],[3,"c"]]\t[3, \'c\']', '5050', 'nil', 'i'],
+        "Tarantool's own net.box is content")
+    tap.equal([line for line in client.stderr().splitlines() if ' E> ' in line], [], 'no errors')
+
+
 def test_connect_triggers():
     with Client(SOCK) as c:
         c.eval('seen = {} on = function() fiber.sleep(0.01) table.insert(seen, "in") end '
