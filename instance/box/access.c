@@ -140,16 +140,16 @@ int access_check_eval(void)
 
 int access_check_call(const char *name, uint32_t len)
 {
-	uint32_t has = universe_access();
-	if ((has & (PRIV_X | PRIV_U)) == (PRIV_X | PRIV_U))
+	uint32_t missing = (PRIV_X | PRIV_U) & ~universe_access();
+	if (missing == 0)
 		return 0;
-	const struct object_ref *func = access_find_function(name, len);
-	if (func != NULL)
-		return access_check_object(func, PRIV_X);
 	struct user *u = current_user();
-	if ((has & PRIV_U) != 0 && u != NULL &&
-		(user_access(u, OBJECT_FUNCTION, OBJECT_ID_ALL) & PRIV_X) != 0)
+	const struct object_ref *func = access_find_function(name, len);
+	const struct object_ref unknown = {
+		OBJECT_FUNCTION, OBJECT_ID_ALL, OBJECT_ID_ALL, ""};
+	if (u != NULL && missing_access(u, func != NULL ? func : &unknown, missing) == 0)
 		return 0;
+	/* Whatever is missing: what was asked for is told. */
 	char text[256];
 	snprintf(text, sizeof(text), "%.*s", (int)(len < 255 ? len : 255), name);
 	access_denied(priv_name(PRIV_X), object_type_name(OBJECT_FUNCTION), text);

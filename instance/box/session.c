@@ -217,6 +217,7 @@ int session_run_on_connect(struct session *s)
 void session_run_on_disconnect(struct session *s)
 {
 	struct session_event event = {.session = s};
+	s->peer[0] = '\0'; /* nobody is there any more */
 	if (run_triggers(&session_on_disconnect, &event) != 0)
 		diag_clear();
 }
@@ -249,14 +250,16 @@ int session_auth(struct session *s, const char *user, uint32_t user_len, const c
 		return -1;
 	}
 	struct session_event event = {s, name, is_right};
-	if (is_right)
-		s->cred = s->real_cred = cred;
+	struct session *before = session_set_current(s);
 	/* A trigger may yield: u is not used after it. */
-	if (run_triggers(&session_on_auth, &event) != 0)
+	int rc = triggers_run(&session_on_auth, &event);
+	session_set_current(before);
+	if (rc != 0)
 		return -1;
 	if (!is_right) {
 		diag_set_client(ER_PASSWORD_MISMATCH, name);
 		return -1;
 	}
+	s->cred = s->real_cred = cred;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "instance/box/func.h"
 #include "instance/box/tuple.h"
+#include "instance/box/txn.h"
 #include "instance/lua/l_msgpack.h"
 #include "instance/lua/l_space.h"
 #include "instance/lua/utils.h"
@@ -287,6 +288,26 @@ static int run_eval(lua_State *L)
 	return 0;
 }
 
+/** A request may not leave its transaction open: nobody could end it. */
+static int refuse_open_txn(void)
+{
+	if (txn_current() == NULL)
+		return 0;
+	diag_set_client(ER_FUNCTION_TX_ACTIVE);
+	return -1;
+}
+
+/** Roll back what a failed request began; its error stays. */
+static void end_open_txn(void)
+{
+	if (txn_current() == NULL)
+		return;
+	struct error *e = diag_last();
+	error_ref(e);
+	txn_abort();
+	diag_set_error(e);
+}
+
 static int run_request(lua_CFunction func, struct call *call, uint32_t *ret_count)
 {
 	lua_State *L = fiber_self()->lua;
@@ -298,8 +319,9 @@ static int run_request(lua_CFunction func, struct call *call, uint32_t *ret_coun
 	}
 	lua_pushcfunction(L, func);
 	lua_pushlightuserdata(L, call);
-	if (luaT_call(L, 1, 0) != 0) {
+	if (luaT_call(L, 1, 0) != 0 || refuse_open_txn() != 0) {
 		call->out->len = len_before;
+		end_open_txn();
 		return -1;
 	}
 	*ret_count = call->count;
