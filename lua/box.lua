@@ -20,18 +20,8 @@ for key, feature in pairs(not_built) do
     end
 end
 
--- Made when first looked at.
-local lazy = {info = true, slab = true, stat = true}
-
 setmetatable(box, {__index = function(self, key)
-    local is_configured = type(rawget(self, 'cfg')) == 'table'
-    if is_configured and lazy[key] then
-        for field, value in pairs(require('box.info')) do
-            rawset(self, field, value)
-        end
-        return rawget(self, key)
-    end
-    if is_configured then
+    if type(rawget(self, 'cfg')) == 'table' then
         return nil
     end
     error(debug.traceback('Please call box.cfg{} first'), 2)

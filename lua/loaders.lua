@@ -4,6 +4,9 @@
 
 local _, lib = ...
 
+-- LuaJIT's own Lua files (jit.v, jit.dump, jit.bc...) stay reachable.
+local luajit_path = package.path
+
 local search_root
 
 local function searchroot()
@@ -81,6 +84,11 @@ end
 for i, place in ipairs(places) do
     table.insert(package.loaders, i + 1, searcher(place))
 end
+
+table.insert(package.loaders, function(name)
+    local path = name:match('^jit%.') and package.searchpath(name, luajit_path)
+    return path and loadfile(path) or nil
+end)
 
 local function search(name)
     if not name then

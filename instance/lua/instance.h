@@ -17,6 +17,8 @@ void instance_notify_ready(void);
 int instance_set_work_dir(const char *path);
 /** Become that user; an error when neither root nor that user already. */
 int instance_set_user(const char *name);
+/** As large as the hard limit allows; what forbids them is the system's say. */
+void instance_allow_core_dumps(void);
 /** Create and lock it; it says who runs to whoever tries the same. */
 int instance_lock_pid_file(const char *path);
 int instance_write_pid_file(void);

@@ -1,4 +1,5 @@
 /* What lua/box/cfg.lua needs from C: the effects of box.cfg{} options. */
+#include <ev.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,6 +100,8 @@ static int l_cfg_start(lua_State *L)
 		return luaT_error(L);
 	if (user != NULL && instance_set_user(user) != 0)
 		return luaT_error(L);
+	if (flag(L, "coredump", false))
+		instance_allow_core_dumps();
 	if (pid_file != NULL && instance_lock_pid_file(pid_file) != 0)
 		return luaT_error(L);
 	if (open_log(L) != 0 ||
@@ -167,6 +170,12 @@ static int l_cfg_set_readahead(lua_State *L)
 {
 	if (net_set_readahead((size_t)luaL_checknumber(L, 1)) != 0)
 		return luaT_error(L);
+	return 0;
+}
+
+static int l_cfg_set_io_collect_interval(lua_State *L)
+{
+	ev_set_io_collect_interval(fiber_loop, luaL_checknumber(L, 1));
 	return 0;
 }
 
@@ -299,6 +308,7 @@ int luaopen_cfg(lua_State *L)
 		{"listen_address", l_cfg_listen_address},
 		{"set_net_msg_max", l_cfg_set_net_msg_max},
 		{"set_readahead", l_cfg_set_readahead},
+		{"set_io_collect_interval", l_cfg_set_io_collect_interval},
 		{"set_title", l_cfg_set_title},
 		{"say_set", l_cfg_say_set},
 		{"say_warn", l_cfg_say_warn},

@@ -240,6 +240,7 @@ local dynamic = {
     net_msg_max = function(value) lib.set_net_msg_max(value) end,
     readahead = function(value) lib.set_readahead(value) end,
     custom_proc_title = function(value) lib.set_title(value) end,
+    io_collect_interval = function(value) lib.set_io_collect_interval(value or 0) end,
     read_only = function(value) lib.set_read_only(value) end,
     memtx_memory = function(value, before)
         never_less('memtx_memory')(value, before)
@@ -249,7 +250,7 @@ local dynamic = {
     vinyl_memory = never_less('vinyl_memory'),
 }
 for _, option in ipairs({
-    'io_collect_interval', 'too_long_threshold', 'snap_io_rate_limit',
+    'too_long_threshold', 'snap_io_rate_limit',
     'wal_dir_rescan_delay', 'force_recovery', 'checkpoint_interval', 'checkpoint_wal_threshold',
     'checkpoint_count', 'worker_pool_threads', 'vinyl_cache', 'vinyl_max_tuple_size',
     'vinyl_timeout', 'replication', 'replication_timeout', 'replication_connect_timeout',
@@ -344,7 +345,7 @@ local function quote(value)
 end
 
 local values = {} -- what box.cfg shows
-local is_loaded = false
+local is_started = false
 
 local function apply(option, value, before)
     dynamic[option](value, before)
@@ -372,13 +373,13 @@ local function load(user)
         end
     end
     local level_before = lib.set_log_level(log_level_number(cfg.log_level))
-    if not is_loaded then
+    if not is_started then
         local ok, err = pcall(lib.start, cfg)
         if not ok then
             lib.set_log_level(level_before)
             error(err, 0)
         end
-        is_loaded = true
+        is_started = true
     end
     check_directory(cfg.memtx_dir, "error reading directory '%s'")
     check_directory(cfg.wal_dir, "Can't open path: %s")
@@ -394,6 +395,9 @@ local function load(user)
     lib.set_net_msg_max(cfg.net_msg_max)
     lib.set_readahead(cfg.readahead)
     require('box.schema')
+    for key, value in pairs(require('box.info')) do
+        rawset(box, key, value)
+    end
     lib.set_read_only(cfg.read_only)
     for option, value in pairs(cfg) do
         rawset(values, option, value)
@@ -449,10 +453,30 @@ end
 -- For log.cfg{} and log.level(): the same values.
 local function set_log(option, value)
     dynamic[option](value)
-    if is_loaded then
+    if is_started then
         rawset(values, option, value)
     else
         options[option][2] = value -- what box.cfg{} begins with
+    end
+end
+
+-- One call at a time: a change may yield (a name is resolved).
+local is_busy, turn = false, nil
+local is_configured = false
+
+local function locked(f, ...)
+    while is_busy do
+        turn = turn or require('fiber').cond()
+        turn:wait()
+    end
+    is_busy = true
+    local ok, err = pcall(f, ...)
+    is_busy = false
+    if turn ~= nil then
+        turn:signal()
+    end
+    if not ok then
+        error(err, 0)
     end
 end
 
@@ -461,7 +485,7 @@ local cfg_table = setmetatable(values, {
         error('Attempt to modify a read-only table', 2)
     end,
     __call = function(_, user)
-        return change(user)
+        return locked(change, user)
     end,
 })
 
@@ -470,6 +494,13 @@ local function check_one(option, value)
 end
 
 return setmetatable({set_log = set_log, check = check_one}, {__call = function(_, user)
-    load(user)
-    rawset(box, 'cfg', cfg_table)
+    locked(function()
+        -- A call that waited for the first one changes what that one set.
+        if is_configured then
+            return change(user)
+        end
+        load(user)
+        is_configured = true
+        rawset(box, 'cfg', cfg_table)
+    end)
 end})

@@ -110,4 +110,12 @@ local stat = setmetatable({
     __serialize = stat_all,
 })
 
+local function not_built(what)
+    return function()
+        error(what .. ' is not built into tarantella; engine = "tarantool" runs it', 2)
+    end
+end
+rawset(stat, 'vinyl', not_built('vinyl'))
+rawset(stat, 'sql', not_built('SQL'))
+
 return {info = info, slab = slab, stat = stat}
