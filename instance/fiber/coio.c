@@ -4,6 +4,7 @@
 #include <ev.h>
 #include <netdb.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "instance/fiber/fiber.h"
 #include "instance/fiber/switch.h"
@@ -39,6 +40,12 @@ int coio_wait(int fd, int events, double timeout_s)
 	fiber_yield_timeout(timeout_s);
 	return (w.events & EV_READ ? COIO_READ : 0) |
 	       (w.events & EV_WRITE ? COIO_WRITE : 0);
+}
+
+int coio_close(int fd)
+{
+	ev_feed_fd_event(fiber_loop, fd, EV_READ | EV_WRITE);
+	return close(fd);
 }
 
 struct call {

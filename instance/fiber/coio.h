@@ -16,6 +16,12 @@ enum { COIO_READ = 1, COIO_WRITE = 2 };
 int coio_wait(int fd, int events, double timeout_s);
 
 /**
+ * Close a descriptor on which fibers may wait: they wake up as if it were ready,
+ * and find out. @return as close(2)
+ */
+int coio_close(int fd);
+
+/**
  * Run func in a worker thread. Yields; not cancellable in between (the memory
  * that func uses stays valid). func may use its own thread's diag_current.
  * @return what func returned (its diag moves to the calling fiber); -1 with diag

@@ -2,9 +2,10 @@
  * The ready queue and the event loop.
  *
  * A turn takes the fibers that are ready as a batch, then those that slept for no
- * time; each switches straight to the next one, the last one back here. Who becomes ready meanwhile waits for the
- * next turn. Events are polled when nothing is ready, or when the last poll was
- * POLL_CYCLES ago: fibers that wake each other do not pay a system call each.
+ * time; each switches straight to the next one, the last one back here. Who becomes ready
+ * meanwhile waits for the next turn. Events are polled when nothing is ready, or when the
+ * last poll was POLL_CYCLES ago: fibers that wake each other do not pay a system call
+ * each.
  */
 #include "instance/fiber/sched.h"
 
@@ -193,8 +194,7 @@ static bool is_ready(void)
 static void run_batch(void)
 {
 	list_splice_tail(&batch, &ready_queue);
-	list_foreach(f, &sleep_queue, struct fiber, ready)
-		f->flags |= FIBER_IS_READY;
+	list_foreach(f, &sleep_queue, struct fiber, ready) f->flags |= FIBER_IS_READY;
 	list_splice_tail(&batch, &sleep_queue);
 	while (!list_is_empty(&batch) && !is_stopping)
 		switch_to(sched_next());

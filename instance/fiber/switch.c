@@ -99,8 +99,8 @@ void switch_prepare(struct fiber *f, void (*entry)(void))
 	/* The same goes for the lines within the first page: see stack.h. */
 	static unsigned count;
 	size_t skip = (size_t)(count++ % STACK_COLOURS) * 64;
-	f->ctx = ctx_make(
-		f->stack.base + f->stack.size - skip, f->stack.size - skip, first_arrival);
+	f->ctx = ctx_make(f->stack.base + f->stack.size - skip, f->stack.size - skip,
+		first_arrival);
 }
 
 void switch_to(struct fiber *to)
