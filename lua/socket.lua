@@ -85,7 +85,8 @@ local function send_flags(flags, method)
 end
 
 function methods:fd()
-    return check_socket(self)
+    local fd = check_socket(self) -- no tail call: the error tells the caller's place
+    return fd
 end
 
 function methods:errno()
@@ -139,6 +140,9 @@ end
 function methods:close()
     local fd = check_socket(self)
     self._gc_socket.fd = -1
+    if self._unix_path ~= nil then
+        os.remove(self._unix_path) -- a server's: nobody shall find it any more
+    end
     return (note(self, internal.close(fd)))
 end
 
@@ -579,9 +583,6 @@ local function accept_loop(server, s, address)
             fiber.sleep(0.1) -- out of descriptors: let some be closed
         end
     end
-    if address.family == 'AF_UNIX' then
-        fio.unlink(address.port)
-    end
     log.info('stopped')
 end
 
@@ -652,6 +653,7 @@ function socket.tcp_server(host, port, opts, timeout)
         local s = start_listening(server, address)
         if s ~= nil then
             local name = s:name()
+            s._unix_path = name.family == 'AF_UNIX' and name.port or nil
             fiber.create(accept_loop, server, s, name)
             return s, name
         end

@@ -251,7 +251,7 @@ static int l_iowait(lua_State *L)
 {
 	double timeout = luaL_optnumber(L, 3, TIMEOUT_INFINITY);
 	luaT_may_yield(L);
-	if (lua_isnil(L, 1) && lua_isnil(L, 2)) {
+	if (lua_isnil(L, 1) && lua_isnil(L, 2) && lua_isnumber(L, 3)) {
 		fiber_yield_timeout(timeout);
 		luaT_testcancel(L);
 		return 0;
