@@ -183,6 +183,10 @@ def test_dead_socket_is_replaced():
         tap.equal(c.eval('return answer'), [42], 'the next start takes it over')
     PROCESS.terminate()
     tap.ok(not os.path.exists(SOCK), 'a clean end removes it')
+    globals()['PROCESS'] = start()
+    done = PLACE.tarantoolctl('stop', 'app')
+    tap.equal(done.returncode, 0, 'tarantoolctl stop')
+    tap.equal(PROCESS.child.wait(20), 0, 'ends it')
 
 
 if __name__ == '__main__':
