@@ -308,7 +308,22 @@ static void end_open_txn(void)
 	diag_set_error(e);
 }
 
-static int run_request(lua_CFunction func, struct call *call, uint32_t *ret_count)
+/* A function of this file that was pushed before: no closure per request. */
+struct entry {
+	lua_CFunction func;
+	int ref; /* in the registry; 0: not there yet */
+};
+
+static void push_entry(lua_State *L, struct entry *entry)
+{
+	if (unlikely(entry->ref == 0)) {
+		lua_pushcfunction(L, entry->func);
+		entry->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	}
+	lua_rawgeti(L, LUA_REGISTRYINDEX, entry->ref);
+}
+
+static int run_request(struct entry *entry, struct call *call, uint32_t *ret_count)
 {
 	lua_State *L = fiber_self()->lua;
 	size_t len_before = call->out->len;
@@ -317,7 +332,7 @@ static int run_request(lua_CFunction func, struct call *call, uint32_t *ret_coun
 		diag_set(oom, "Failed to grow the Lua stack");
 		return -1;
 	}
-	lua_pushcfunction(L, func);
+	push_entry(L, entry);
 	lua_pushlightuserdata(L, call);
 	if (luaT_call(L, 1, 0) != 0 || refuse_open_txn() != 0) {
 		call->out->len = len_before;
@@ -331,6 +346,7 @@ static int run_request(lua_CFunction func, struct call *call, uint32_t *ret_coun
 int lua_call_path(const char *name, uint32_t name_len, const char *args,
 	const char *args_end, bool is_call_16, struct buf *out, uint32_t *ret_count)
 {
+	static struct entry entry = {.func = run_call};
 	box_stat_count(BOX_STAT_CALL);
 	struct call call = {.text = name,
 		.text_len = name_len,
@@ -338,17 +354,18 @@ int lua_call_path(const char *name, uint32_t name_len, const char *args,
 		.args_end = args_end,
 		.is_call_16 = is_call_16,
 		.out = out};
-	return run_request(run_call, &call, ret_count);
+	return run_request(&entry, &call, ret_count);
 }
 
 int lua_eval_text(const char *expr, uint32_t expr_len, const char *args,
 	const char *args_end, struct buf *out, uint32_t *ret_count)
 {
+	static struct entry entry = {.func = run_eval};
 	box_stat_count(BOX_STAT_EVAL);
 	struct call call = {.text = expr,
 		.text_len = expr_len,
 		.args = args,
 		.args_end = args_end,
 		.out = out};
-	return run_request(run_eval, &call, ret_count);
+	return run_request(&entry, &call, ret_count);
 }

@@ -147,10 +147,39 @@ static void encode(lua_State *L, const struct lua_codec *codec, int idx, int lev
 		out_of_memory(L);
 }
 
+/* What needs no look at settings or metatables; false when it is something else. */
+static bool encode_simple(lua_State *L, int idx, msgpack_packer *pk)
+{
+	size_t len;
+	const char *s;
+	double d;
+	switch (lua_type(L, idx)) {
+	case LUA_TNIL:
+		return msgpack_pack_nil(pk) == 0;
+	case LUA_TBOOLEAN:
+		return (lua_toboolean(L, idx) ? msgpack_pack_true(pk)
+					      : msgpack_pack_false(pk)) == 0;
+	case LUA_TNUMBER:
+		d = lua_tonumber(L, idx);
+		return d >= 0 && d < INT32_MAX && (double)(int32_t)d == d &&
+		       msgpack_pack_uint32(pk, (uint32_t)d) == 0;
+	case LUA_TSTRING:
+		s = lua_tolstring(L, idx, &len);
+		return len < INT32_MAX && (msgpack_pack_str(pk, len) |
+						  msgpack_pack_str_body(pk, s, len)) == 0;
+	default:
+		return false;
+	}
+}
+
 void lua_to_msgpack(lua_State *L, const struct lua_codec *codec, int idx, struct buf *out)
 {
 	msgpack_packer pk;
 	mp_packer_init(&pk, out);
+	size_t len_before = out->len;
+	if (likely(encode_simple(L, idx, &pk)))
+		return;
+	out->len = len_before;
 	luaL_checkstack(L, 8, "msgpack.encode");
 	if (idx < 0 && idx > LUA_REGISTRYINDEX)
 		idx = lua_gettop(L) + idx + 1;
