@@ -10,7 +10,18 @@ local function note(name)
 	end
 end
 box.session.on_connect(note('connect'))
-box.session.on_disconnect(note('disconnect'))
+-- When clients go is not known: what is noted of it is asked for by itself.
+local gone = {}
+box.session.on_disconnect(function()
+	gone[box.session.user()] = {box.session.effective_user(), box.session.type(), box.session.peer(),
+		box.session.storage.value}
+end)
+function wait_gone(user)
+	while gone[user] == nil do
+		require('fiber').sleep(0.001)
+	end
+	return gone[user]
+end
 box.session.on_auth(note('auth'))
 box.session.on_access_denied(note('denied'))
 
