@@ -119,9 +119,13 @@ static int l_cfg_start(lua_State *L)
 static int l_cfg_start_box(lua_State *L)
 {
 	luaT_may_yield(L);
+	bool is_new = !box_is_configured();
 	box_set_read_only(false);
 	if (l_box_run_schema_init() != 0 || box_init() != 0)
 		return luaT_error(L);
+	/* What a new database begins with is no change of it. */
+	if (is_new)
+		journal_current->lsn = 0;
 	say_info("instance uuid %s", box_instance_uuid);
 	say_info("data is kept in memory only: this version writes no snapshots and no "
 		 "logs");

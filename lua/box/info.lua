@@ -3,11 +3,6 @@
 local _, lib = ...
 local tarantool = require('tarantool')
 
-local function lsn_vclock()
-    local lsn = lib.lsn()
-    return lsn, lsn > 0 and {lsn} or setmetatable({}, {__serialize = 'map'})
-end
-
 local function compact(t)
     return setmetatable(t, {__serialize = 'map'})
 end
@@ -22,10 +17,10 @@ local memory = callable(function()
             net = net, tx = 0}
 end)
 
+-- Nothing is on disk, so there is nothing to collect.
 local gc = callable(function()
-    local signature, vclock = lsn_vclock()
     return {consumers = {}, checkpoints = {}, checkpoint_is_in_progress = false,
-            vclock = vclock, signature = signature}
+            vclock = compact({}), signature = 0}
 end)
 
 -- One function a field; a nil leaves it out.
@@ -38,12 +33,15 @@ local fields = {
     pid = function() return tarantool.pid() end,
     status = function() return 'running' end,
     uptime = function() return math.floor(tarantool.uptime()) + 1 end,
-    lsn = function() return (lsn_vclock()) end,
-    signature = function() return (lsn_vclock()) end,
-    vclock = function() return compact((select(2, lsn_vclock()))) end,
+    lsn = lib.lsn,
+    signature = lib.lsn,
+    vclock = function()
+        local lsn = lib.lsn()
+        return compact(lsn > 0 and {lsn} or {})
+    end,
     cluster = function() return {uuid = (select(2, lib.uuids()))} end,
     replication = function()
-        return {[1] = {id = 1, uuid = (lib.uuids()), lsn = (lsn_vclock())}}
+        return {[1] = {id = 1, uuid = (lib.uuids()), lsn = lib.lsn()}}
     end,
     replication_anon = function() return {count = 0} end,
     memory = function() return memory end,

@@ -1,5 +1,11 @@
 -- box.stat: what counts as what.
 box.cfg({log_level = 1, memtx_max_tuple_size = 20000})
+local function show_lsn()
+    print(box.info.lsn, box.info.signature, box.info.vclock[1], box.info.replication[1].lsn,
+          box.info.gc().vclock[1])
+    print(require('json').encode(box.info.vclock), require('yaml').encode({box.info.vclock}))
+end
+show_lsn()
 local s = box.schema.space.create('t')
 s:create_index('p')
 box.stat.reset()
@@ -32,4 +38,5 @@ box.stat.reset()
 show()
 s:insert({1})
 print(box.stat.INSERT.total)
+show_lsn()
 os.exit(0)
