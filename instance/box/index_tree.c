@@ -151,7 +151,10 @@ static int tree_index_random(struct index *base, uint32_t rnd, struct tuple **re
 	return 0;
 }
 
-/* An empty key makes every type a walk over all, in its direction. */
+/*
+ * An empty key makes every type a walk over all, in its direction; ALL with a key
+ * is GE, as in Tarantool.
+ */
 static enum iterator_type effective_type(enum iterator_type type, uint32_t part_count)
 {
 	if (type == ITER_ALL)
@@ -181,6 +184,11 @@ static int tree_index_count(struct index *base, enum iterator_type type, const c
 		return 0;
 	struct bptree_key probe = make_key(index, key, part_count);
 	size_t lower = 0, upper = 0;
+	if (type <= ITER_REQ && base->def->is_unique && !index->cmp_def->is_nullable &&
+		part_count == base->def->key_def->part_count) {
+		*ret = bptree_find_key(&index->tree, &probe) != NULL;
+		return 0;
+	}
 	if (type != ITER_GT && type != ITER_LE)
 		lower = bptree_rank(
 			&index->tree, bptree_lower_bound(&index->tree, &probe, NULL));
@@ -319,8 +327,6 @@ static struct iterator *tree_index_create_iterator(
 		diag_set(oom, "out of memory");
 		return NULL;
 	}
-	if (type == ITER_ALL)
-		part_count = 0;
 	it->base = (struct iterator){tree_iterator_next, tree_iterator_free, base};
 	it->type = effective_type(type, part_count);
 	it->is_reverse =

@@ -155,6 +155,18 @@ static int prepare(
 	}
 }
 
+/* A tuple that a trigger made becomes one of the space. */
+static int adopt(struct space *space, struct change *change)
+{
+	struct tuple *given = change->new_tuple;
+	struct tuple *made = tuple_new(space->format, given->data, tuple_end(given));
+	if (made == NULL)
+		return -1;
+	tuple_unref(given);
+	change->new_tuple = made;
+	return 0;
+}
+
 /*
  * before_replace triggers see the change and may replace the new tuple; the
  * primary key has to stay.
@@ -195,8 +207,10 @@ static int run_before_replace(struct txn_stmt *stmt, struct change *change)
 	if (rc == 0 && changed != given) {
 		change->mode = DUP_REPLACE_OR_INSERT;
 		change->is_nothing = changed == old;
-		if (changed != NULL && old != NULL)
-			rc = check_same_key(space, old, changed);
+		if (changed != NULL && !change->is_nothing)
+			rc = adopt(space, change);
+		if (rc == 0 && changed != NULL && old != NULL)
+			rc = check_same_key(space, old, change->new_tuple);
 	} else if (change->mode == DUP_INSERT) {
 		change->old_tuple = NULL; /* a duplicate is an error still */
 	}
@@ -350,7 +364,7 @@ static int execute(
 		return -1;
 	}
 	struct tuple *result = stmt->new_tuple;
-	if (r.type == REQUEST_DELETE)
+	if (r.type == REQUEST_DELETE || (is_plain && result == NULL))
 		result = stmt->old_tuple;
 	else if (r.type == REQUEST_UPSERT)
 		result = NULL;

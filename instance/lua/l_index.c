@@ -120,7 +120,7 @@ static int iterator_arg(lua_State *L, int idx, bool is_key_empty)
 	lua_getfield(L, idx, "iterator");
 	if (lua_type(L, -1) == LUA_TNUMBER)
 		type = (int)lua_tonumber(L, -1);
-	else if (!luaT_is_null(L, -1))
+	else if (!lua_isnil(L, -1))
 		type = iterator_by_name(L, lua_gettop(L));
 	lua_pop(L, 1);
 	return type;
@@ -157,6 +157,28 @@ static int do_get(lua_State *L, const struct target *t)
 	return give(L, tuple);
 }
 
+/* The result of a select by a whole unique key; false when it is not one. */
+static bool select_one(
+	lua_State *L, const struct target *t, const char *key, const char *end)
+{
+	struct space *space = space_by_id(t->space_id);
+	struct index *index = space != NULL ? space_index(space, t->index_id) : NULL;
+	const char *parts = key;
+	if (index == NULL || !index->def->is_unique || index->def->key_def->is_nullable ||
+		mp_raw_array(&parts) != index->def->key_def->part_count)
+		return false;
+	struct tuple *found;
+	if (dml_get(t->space_id, t->index_id, key, end, &found) != 0)
+		luaT_error(L);
+	_cleanup_(tuple_unrefp) struct tuple *tuple = found;
+	lua_createtable(L, 1, 0);
+	if (tuple != NULL) {
+		luaT_push_tuple(L, tuple);
+		lua_rawseti(L, -2, 1);
+	}
+	return true;
+}
+
 static int do_select(lua_State *L, const struct target *t)
 {
 	check_primary(L, t);
@@ -165,6 +187,9 @@ static int do_select(lua_State *L, const struct target *t)
 	uint32_t limit = count_option(L, 3, "limit", UINT32_MAX, 5);
 	_cleanup_(lua_buf_putp) struct lua_buf *key = lua_buf_take(L);
 	luaT_key_encode(L, 2, &key->buf);
+	if (type == ITER_EQ && offset == 0 && limit > 0 &&
+		select_one(L, t, key->buf.data, end_of(key)))
+		return 1;
 	_cleanup_(iterator_freep) struct iterator *it =
 		dml_iterator(t->space_id, t->index_id, type, key->buf.data, end_of(key));
 	if (it == NULL || dml_skip(it, offset) != 0)
@@ -316,7 +341,6 @@ SPACE_METHOD(count, do_count(L, &t))
 SPACE_METHOD(len, do_len(L, &t))
 SPACE_METHOD(insert, do_put(L, &t, dml_insert))
 SPACE_METHOD(replace, do_put(L, &t, dml_replace))
-SPACE_METHOD(put, do_put(L, &t, dml_replace))
 SPACE_METHOD(delete, do_delete(L, &t))
 SPACE_METHOD(update, do_update(L, &t))
 
@@ -397,10 +421,6 @@ static int l_space_frommap(lua_State *L)
 			lua_rawseti(L, made, i);
 		}
 	}
-	if (is_table) {
-		lua_settop(L, made);
-		return 1;
-	}
 	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
 	luaT_tuple_encode(L, made, &b->buf);
 	struct tuple *tuple = tuple_new(space->format, b->buf.data, end_of(b));
@@ -409,7 +429,11 @@ static int l_space_frommap(lua_State *L)
 		lua_pushstring(L, diag_last()->message);
 		return 2;
 	}
-	return give(L, tuple);
+	if (!is_table)
+		return give(L, tuple);
+	tuple_unref(tuple);
+	lua_settop(L, made);
+	return 1;
 }
 
 /* Insert behind the largest key. */
@@ -483,7 +507,7 @@ const luaL_Reg l_space_methods[] = {
 	{"pairs", l_space_pairs},
 	{"insert", l_space_insert},
 	{"replace", l_space_replace},
-	{"put", l_space_put},
+	{"put", l_space_replace},
 	{"update", l_space_update},
 	{"upsert", l_space_upsert},
 	{"delete", l_space_delete},

@@ -116,23 +116,20 @@ void luaT_tuple_encode(lua_State *L, int idx, struct buf *out)
 {
 	if (idx < 0)
 		idx = lua_gettop(L) + idx + 1;
-	if (lua_istable(L, idx)) {
-		if (encode_plain_array(L, idx, out))
-			return;
-		size_t at = out->len;
-		lua_to_msgpack(L, &lua_codec_msgpack, idx, out);
-		if (out->len > at && mp_raw_type(out->data + at) == MP_ARRAY)
-			return;
-		out->len = at;
-	} else {
-		struct tuple *tuple = luaT_is_tuple(L, idx);
-		if (tuple != NULL) {
-			char *p = reserve(L, out, tuple->size);
-			memcpy(p, tuple->data, tuple->size);
-			out->len += tuple->size;
-			return;
-		}
+	struct tuple *tuple = luaT_is_tuple(L, idx);
+	if (tuple != NULL) {
+		char *p = reserve(L, out, tuple->size);
+		memcpy(p, tuple->data, tuple->size);
+		out->len += tuple->size;
+		return;
 	}
+	if (lua_istable(L, idx) && encode_plain_array(L, idx, out))
+		return;
+	size_t at = out->len;
+	lua_to_msgpack(L, &lua_codec_msgpack, idx, out);
+	if (out->len > at && mp_raw_type(out->data + at) == MP_ARRAY)
+		return;
+	out->len = at;
 	diag_set_client(ER_TUPLE_NOT_ARRAY);
 	luaT_error(L);
 }
