@@ -19,7 +19,7 @@ local function step(...)
     print('  step', unpack(r, 1, select('#', ...)))
 end
 local f=fiber.create(function() step('a', pcall(fiber.sleep, 10)) step('b', pcall(fiber.sleep,0)) step('c', pcall(fiber.yield)) step('d', pcall(fiber.testcancel)) step('done') end)
-f:cancel() fiber.sleep(0) fiber.sleep(0.01) print(f:status())
+f:cancel() while f:status() ~= 'dead' do fiber.sleep(0.001) end print(f:status())
 local f=fiber.new(function() fiber.sleep(10) end) f:set_joinable(true) fiber.yield() f:cancel() print(f:status()) P('join cancelled', f.join, f)
 local f=fiber.new(function() error('boo') end) f:set_joinable(true) P('join err', f.join, f)
 local f=fiber.new(function() error(setmetatable({},{__tostring=function() return 'T' end})) end) f:set_joinable(true) P('join errtbl', f.join, f)
