@@ -2,21 +2,44 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "instance/base/diag.h"
 
-/* Stacks mapped now; for the message only. */
-static size_t stack_count;
+enum { MAPS_DEFAULT = 65530 };
+
+static size_t stack_count; /* mapped now */
+
+/*
+ * How many stacks there may be. Each takes two of the maps that the kernel allows
+ * (the guard and the rest); one in eight is left for the allocators, who would
+ * fail next.
+ */
+static size_t stack_limit(void)
+{
+	static size_t limit;
+	if (limit != 0)
+		return limit;
+	unsigned long maps = MAPS_DEFAULT;
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
+	if (f != NULL) {
+		if (fscanf(f, "%lu", &maps) != 1)
+			maps = MAPS_DEFAULT;
+		fclose(f);
+	}
+	limit = (maps - maps / 8) / 2;
+	return limit;
+}
 
 static int stack_fail(void)
 {
 	if (errno == ENOMEM)
 		diag_set(oom,
-			"can't map the stack of a fiber: %zu stacks are in use "
-			"(see the kernel's vm.max_map_count: a stack takes two maps)",
-			stack_count);
+			"can't map the stack of a fiber: %zu fibers are in use "
+			"(the kernel's vm.max_map_count allows %zu)",
+			stack_count, stack_limit());
 	else
 		diag_set_errno("can't map the stack of a fiber: %s", strerror(errno));
 	return -1;
@@ -26,6 +49,10 @@ int stack_init(struct fiber_stack *s, size_t size)
 {
 	/* Reserved without backing: pages come with the first touch. */
 	size_t total = size + FIBER_STACK_GUARD;
+	if (stack_count >= stack_limit()) {
+		errno = ENOMEM;
+		return stack_fail();
+	}
 	char *map = mmap(NULL, total, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	if (map == MAP_FAILED)
