@@ -65,7 +65,7 @@ static int wait_failed(const struct channel *ch, bool is_over)
 static int wait(
 	struct channel *ch, struct list *queue, struct channel_wait *w, double timeout_s)
 {
-	double deadline = fiber_clock() + timeout_s;
+	double deadline = timeout_s < TIMEOUT_INFINITY ? fiber_clock() + timeout_s : 0;
 	switch_check();
 	list_add_tail(queue, &w->link);
 	for (;;) {
