@@ -16,7 +16,6 @@
 #include "instance/base/diag.h"
 #include "instance/base/notify.h"
 #include "instance/base/say.h"
-#include "instance/box/box.h"
 #include "instance/box/read_only.h"
 #include "instance/box/session.h"
 #include "instance/fiber/fiber.h"
@@ -67,9 +66,16 @@ void instance_fini(void)
 	say_close();
 }
 
+static bool is_server;
+
+void instance_set_server(void)
+{
+	is_server = true;
+}
+
 bool instance_is_server(void)
 {
-	return box_is_configured();
+	return is_server;
 }
 
 void instance_notify_ready(void)

@@ -8,7 +8,8 @@
 int instance_init(void);
 /** Stop listening, remove the pid file, close the log. */
 void instance_fini(void);
-/** Was box.cfg{} called: does the process stay when its script is over? */
+/** box.cfg{} has succeeded: the process stays when its script is over. */
+void instance_set_server(void);
 bool instance_is_server(void);
 /** Tell the service manager (sd_notify) that the instance file has returned. */
 void instance_notify_ready(void);

@@ -129,7 +129,14 @@ static int l_cfg_start_box(lua_State *L)
 	say_info("instance uuid %s", box_instance_uuid);
 	say_info("data is kept in memory only: this version writes no snapshots and no "
 		 "logs");
+	return 0;
+}
+
+/* done(): box.cfg{} has succeeded. */
+static int l_cfg_done(lua_State *L)
+{
 	say_info("ready to accept requests");
+	instance_set_server();
 	title_set_status("running");
 	return 0;
 }
@@ -305,6 +312,7 @@ int luaopen_cfg(lua_State *L)
 		{"set_log_format", l_cfg_set_log_format},
 		{"start", l_cfg_start},
 		{"start_box", l_cfg_start_box},
+		{"done", l_cfg_done},
 		{"set_uuid", l_cfg_set_uuid},
 		{"set_replicaset_uuid", l_cfg_set_replicaset_uuid},
 		{"uuids", l_cfg_uuids},

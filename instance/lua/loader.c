@@ -30,8 +30,7 @@ static const struct c_module c_modules[] = {
 };
 
 /* Lua-only modules that must run at the start: they extend standard tables. */
-static const char *const eager_texts[] = {
-	"string", "table", "help"};
+static const char *const eager_texts[] = {"string", "table", "help"};
 
 /* What Tarantool 2.6 has built in and we may lack. */
 static const char *const tarantool_modules[] = {"buffer", "clock", "console", "crypto",

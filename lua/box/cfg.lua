@@ -502,5 +502,6 @@ return setmetatable({set_log = set_log, check = check_one}, {__call = function(_
         load(user)
         is_configured = true
         rawset(box, 'cfg', cfg_table)
+        lib.done()
     end)
 end})

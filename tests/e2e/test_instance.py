@@ -261,6 +261,13 @@ def test_start_failures():
     for cfg, text in cases:
         rc, out, err = run([harness.TARANTELLA, '-e', 'box.cfg{%s}' % cfg], cwd)
         tap.ok((rc, out) == (1, '') and text in err, 'box.cfg{%s}' % cfg, err)
+    with socket.socket() as busy:
+        busy.bind(('127.0.0.1', 0))
+        busy.listen()
+        cfg = 'listen = %d, log_level = 0' % busy.getsockname()[1]
+        rc, out, err = run([harness.TARANTELLA, '-e', 'print(pcall(box.cfg, {%s}))' % cfg], cwd)
+        tap.equal((rc, out), (0, 'false\tbinary: failed to bind, called on fd -1\n'),
+                  'a port in use: an error, and no server')
     rc, out, _ = run([harness.TARANTELLA, '-e',
                       'print((pcall(box.cfg, {log = "nosuch/x.log"}))) '
                       'print((pcall(box.cfg, {log = "x.log"}))) print(type(box.cfg)) os.exit()'],

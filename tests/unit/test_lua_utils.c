@@ -144,8 +144,11 @@ static void test_error_from_value(void **state)
 		{"error('text', 0)", "text"},
 		{"error()", "nil"},
 		{"error(42, 0)", "42"},
-		{"error(setmetatable({}, {__tostring = function() return 'mine' end}))", "mine"},
-		{"error(setmetatable({}, {__tostring = function() error('deep', 0) end}))", "deep"},
+		{"error(setmetatable({}, {__tostring = function() return 'mine' end}))",
+			"mine"},
+		{"error(setmetatable({}, {__tostring = function() error('deep', 0) "
+		 "end}))",
+			"deep"},
 	};
 	for (size_t n = 0; n < lengthof(cases); n++) {
 		assert_int_equal(luaL_loadstring(L, cases[n].code), 0);
@@ -185,14 +188,16 @@ static void test_cleanup_runs_on_error(void **state)
 static void test_builtin_is_kept(void **state)
 {
 	lua_State *L = *state;
-	assert_int_equal(luaL_dostring(L,
-				 "local before = require('string')\n"
-				 "package.loaded.string = nil\n"
-				 "return require('string') == before, pcall(require, 'swim')"),
+	assert_int_equal(
+		luaL_dostring(L,
+			"local before = require('string')\n"
+			"package.loaded.string = nil\n"
+			"return require('string') == before, pcall(require, 'swim')"),
 		0);
 	assert_true(lua_toboolean(L, 1));
-	assert_string_equal(lua_tostring(L, 3), "module 'swim' is built into Tarantool but "
-						"not into tarantella yet");
+	assert_string_equal(lua_tostring(L, 3),
+		"module 'swim' is built into Tarantool but "
+		"not into tarantella yet");
 	lua_settop(L, 0);
 }
 

@@ -54,7 +54,8 @@ static const char *content(const char *file)
 	while (fgets(line, sizeof(line), f) != NULL) {
 		const char *text = line[0] == '{' ? line : strchr(line, ']');
 		assert_non_null(text);
-		strncat(out, line[0] == '{' ? text : text + 2, sizeof(out) - strlen(out) - 1);
+		strncat(out, line[0] == '{' ? text : text + 2,
+			sizeof(out) - strlen(out) - 1);
 	}
 	fclose(f);
 	return out;
@@ -107,8 +108,8 @@ static void test_say_json(void **state)
 	say_write(S_ERROR, "f.c", 1, "why", "what");
 	snprintf(context, sizeof(context), "main/101/app");
 	const char *text = content(path);
-	assert_non_null(strstr(text,
-		"\"level\": \"INFO\", \"message\": \"tab\\t quote\\\" nul-less \\u0001\", "));
+	assert_non_null(strstr(text, "\"level\": \"INFO\", \"message\": \"tab\\t "
+				     "quote\\\" nul-less \\u0001\", "));
 	assert_non_null(strstr(text, "\"cord_name\": \"main\", \"fiber_id\": 7, "
 				     "\"fiber_name\": \"a\\/b \\\"c\\\"\", "
 				     "\"file\": \"dir\\/file.c\", \"line\": 3}\n"));
@@ -116,8 +117,9 @@ static void test_say_json(void **state)
 	assert_non_null(strstr(text, "\"message\": \"[1,2]\""));
 	assert_non_null(strstr(text, "\"message\": \"{}\""));
 	assert_non_null(strstr(text, "\"message\": \"what\""));
-	assert_non_null(strstr(text, "\"cord_name\": \"main\", \"file\": \"f.c\", \"line\": 1, "
-				     "\"error\": \"why\"}\n"));
+	assert_non_null(
+		strstr(text, "\"cord_name\": \"main\", \"file\": \"f.c\", \"line\": 1, "
+			     "\"error\": \"why\"}\n"));
 }
 
 static void test_say_long_line(void **state)
@@ -126,7 +128,8 @@ static void test_say_long_line(void **state)
 	static char text[3000];
 	memset(text, 'x', sizeof(text) - 1);
 	say_info("%s", text);
-	assert_int_equal(strlen(content(path)), strlen("main/101/app I> \n") + sizeof(text) - 1);
+	assert_int_equal(
+		strlen(content(path)), strlen("main/101/app I> \n") + sizeof(text) - 1);
 }
 
 static void test_say_keeps_errno(void **state)
@@ -145,7 +148,8 @@ static void test_say_rotate(void **state)
 	say_info("second");
 	assert_int_equal(say_rotate(), 0);
 	say_info("third");
-	assert_string_equal(content(other), "main/101/app I> first\nmain/101/app I> second\n");
+	assert_string_equal(
+		content(other), "main/101/app I> first\nmain/101/app I> second\n");
 	assert_string_equal(content(path),
 		"main/101/app I> log file has been reopened\nmain/101/app I> third\n");
 }
@@ -165,9 +169,10 @@ static void test_say_full_disk(void **state)
 	say_info("lost too");
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	say_info("after");
-	assert_string_equal(content(path), "main/101/app I> before\n"
-					   "main/101/app W> 2 log lines were lost: File too large\n"
-					   "main/101/app I> after\n");
+	assert_string_equal(content(path),
+		"main/101/app I> before\n"
+		"main/101/app W> 2 log lines were lost: File too large\n"
+		"main/101/app I> after\n");
 }
 
 static void test_say_open_failure(void **state)
@@ -196,13 +201,16 @@ static void test_say_check(void **state)
 		{"syslog:", NULL, SAY_SYSLOG},
 		{"syslog:identity=a,facility=local3,server=unix:/x", NULL, SAY_SYSLOG},
 		{"foo:bar",
-			"expecting a file name or a prefix, such as '|', 'pipe:', 'syslog:'",
+			"expecting a file name or a prefix, such as '|', 'pipe:', "
+			"'syslog:'",
 			SAY_STDERR},
 		{"syslog:foo=1", "bad option 'foo=1'", SAY_STDERR},
 		{"syslog:foo", "bad option 'foo'", SAY_STDERR},
 		{"syslog:facility=zzz", "bad syslog facility option 'zzz'", SAY_STDERR},
-		{"syslog:identity=a,identity=b", "duplicate option 'identity'", SAY_STDERR},
-		{"syslog:facility=user,facility=kern", "duplicate option 'facility'", SAY_STDERR},
+		{"syslog:identity=a,identity=b", "duplicate option 'identity'",
+			SAY_STDERR},
+		{"syslog:facility=user,facility=kern", "duplicate option 'facility'",
+			SAY_STDERR},
 	};
 	for (size_t i = 0; i < lengthof(cases); i++) {
 		int rc = say_check(cases[i].spec);
