@@ -1,9 +1,4 @@
-/*
- * Listening sockets.
- *
- * A Unix socket's file that is left from a process that died is removed and bound
- * anew; one that somebody answers on, or that is no socket, is refused.
- */
+/* Listening sockets. */
 #include "instance/net/listener.h"
 
 #include <arpa/inet.h>
@@ -88,60 +83,42 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *w, int events)
 		continue;
 }
 
-static const char *unix_path(const struct net_listener *l)
-{
-	return ((const struct sockaddr_un *)&l->addr)->sun_path;
-}
-
-/* Remember which file it is: another process may put its own in that place. */
-static void note_file(struct net_listener *l)
-{
-	struct stat st;
-	if (lstat(unix_path(l), &st) != 0)
-		return;
-	l->file_dev = st.st_dev;
-	l->file_ino = st.st_ino;
-}
-
-/* Does the path still lead to this socket? */
-static bool is_own_file(const struct net_listener *l)
-{
-	struct stat st;
-	return lstat(unix_path(l), &st) == 0 && st.st_dev == l->file_dev &&
-	       st.st_ino == l->file_ino;
-}
-
-/* Takes the descriptor, also on failure. */
-static struct net_listener *listener_new(int fd, enum conn_kind kind, const char *who)
+/* Start to listen. Takes the descriptor, also on failure. @param path NULL: TCP */
+static struct net_listener *listener_new(
+	int fd, const char *path, enum conn_kind kind, const char *who)
 {
 	struct net_listener *l = calloc(1, sizeof(*l));
-	if (l == NULL) {
-		close(fd);
-		diag_set(oom, "can't allocate a listener");
-		return NULL;
-	}
+	char name[INET6_ADDRSTRLEN + 16] = "";
+	if (l == NULL)
+		goto err;
 	l->fd = fd;
 	l->kind = kind;
 	l->addr_len = sizeof(l->addr);
 	getsockname(fd, (struct sockaddr *)&l->addr, &l->addr_len);
-	if (l->addr.ss_family == AF_UNIX) {
-		snprintf(l->address, sizeof(l->address), "unix/:%s", unix_path(l));
-		note_file(l);
-	} else {
-		format_address(&l->addr, l->address, sizeof(l->address));
+	format_address(&l->addr, name, sizeof(name));
+	if (asprintf(&l->address, "%s%s", path != NULL ? "unix/:" : "",
+		    path != NULL ? path : name) < 0) {
+		l->address = NULL;
+		goto err;
 	}
 	ev_io_init(&l->ev, on_acceptable, fd, EV_READ);
 	ev_timer_init(&l->retry, on_retry, RETRY_S, 0);
 	l->ev.data = l->retry.data = l;
 	if (listen(fd, SOMAXCONN) != 0) {
 		socket_error("listen", fd, l->address);
-		close(fd);
-		free(l);
-		return NULL;
+		goto err_set;
 	}
 	ev_io_start(fiber_loop, &l->ev);
 	say(kind == CONN_IPROTO ? S_INFO : S_VERBOSE, "%s: bound to %s", who, l->address);
 	return l;
+err:
+	diag_set(oom, "can't allocate a listener");
+err_set:
+	close(fd);
+	if (l != NULL)
+		free(l->address);
+	free(l);
+	return NULL;
 }
 
 static int open_socket(int family)
@@ -152,68 +129,18 @@ static int open_socket(int family)
 	return fd;
 }
 
-/* Is it a socket's file that nobody listens on? */
-static bool is_dead_socket(const struct sockaddr_un *addr)
-{
-	struct stat st;
-	if (lstat(addr->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
-		return false;
-	_cleanup_(closep) int fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	return connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) != 0 &&
-	       errno == ECONNREFUSED;
-}
-
-/* bind() with a umask that leaves exactly `mode`. */
-static int bind_with_mode(int fd, const struct sockaddr_un *addr, mode_t mode)
-{
-	mode_t old = umask(0777 & ~mode);
-	int rc = bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
-	int error = errno;
-	umask(old);
-	errno = error;
-	return rc;
-}
-
-static int bind_unix(int fd, const struct sockaddr_un *addr, mode_t mode, const char *who)
-{
-	if (bind_with_mode(fd, addr, mode) == 0)
-		return 0;
-	if (errno == EADDRINUSE && is_dead_socket(addr)) {
-		say_info("%s: remove dead UNIX socket: %s", who, addr->sun_path);
-		if (unlink(addr->sun_path) == 0 && bind_with_mode(fd, addr, mode) == 0)
-			return 0;
-	}
-	socket_error("bind", fd, UNIX_PEER);
-	return -1;
-}
-
 struct net_listener *listener_open_unix(
 	const char *path, enum conn_kind kind, const char *who, mode_t mode, gid_t group)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		diag_set(illegal_params,
-			"the path of a Unix socket is too long (%zu of %zu bytes): %s",
-			strlen(path), sizeof(addr.sun_path) - 1, path);
+	struct unix_file file;
+	int fd = unix_file_bind(&file, path, mode, group, who);
+	if (fd < 0)
 		return NULL;
-	}
-	strcpy(addr.sun_path, path);
-	_cleanup_(closep) int fd = open_socket(AF_UNIX);
-	if (fd < 0 || bind_unix(fd, &addr, mode, who) != 0)
-		return NULL;
-	/* Nobody can connect before listen(), so nobody slips in before the group is set.
-	 */
-	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) != 0) {
-		socket_error("chown", fd, UNIX_PEER);
-		unlink(path);
-		return NULL;
-	}
-	struct net_listener *l = listener_new(take_fd(&fd), kind, who);
+	struct net_listener *l = listener_new(fd, path, kind, who);
 	if (l == NULL)
-		unlink(path);
+		unix_file_remove(&file);
+	else
+		l->file = file;
 	return l;
 }
 
@@ -230,7 +157,7 @@ static struct net_listener *open_first(
 		if (ai->ai_family == AF_INET6)
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 		if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
-			return listener_new(take_fd(&fd), kind, who);
+			return listener_new(take_fd(&fd), NULL, kind, who);
 		int error = errno;
 		char name[64];
 		struct sockaddr_storage addr = {0};
@@ -289,7 +216,7 @@ struct address {
 	bool is_unix;
 	bool has_host;
 	char host[256];
-	char service[256]; /* port, service name, or path */
+	char service[4096]; /* port, service name, or path */
 };
 
 static int parse_address(const char *text, struct address *a)
@@ -330,12 +257,11 @@ struct net_listener *listener_open(const char *uri, enum conn_kind kind, const c
 bool listener_is_at(const struct net_listener *l, const char *uri)
 {
 	struct address a;
-	char name[300];
 	if (parse_address(uri, &a) != 0)
 		return false;
 	if (a.is_unix) {
-		snprintf(name, sizeof(name), "unix/:%s", a.service);
-		return strcmp(name, l->address) == 0 && is_own_file(l);
+		return l->file.path != NULL && strcmp(a.service, l->address + 6) == 0 &&
+		       unix_file_is_own(&l->file);
 	}
 	if (strcmp(a.service, "0") == 0)
 		return false;
@@ -352,8 +278,8 @@ void listener_close(struct net_listener *l)
 		return;
 	ev_io_stop(fiber_loop, &l->ev);
 	ev_timer_stop(fiber_loop, &l->retry);
-	if (l->addr.ss_family == AF_UNIX && is_own_file(l))
-		unlink(unix_path(l));
+	unix_file_remove(&l->file);
 	close(l->fd);
+	free(l->address);
 	free(l);
 }

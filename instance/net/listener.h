@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
-#include <sys/un.h>
 
 #include "instance/net/conn.h"
+#include "instance/net/unix_socket.h"
 
 /* Owned by whoever opened it. */
 struct net_listener {
@@ -16,12 +16,10 @@ struct net_listener {
 	enum conn_kind kind;
 	struct ev_io ev;
 	struct ev_timer retry; /* after "too many open files" */
-	char address[140];     /* as bound: "127.0.0.1:3301", "unix/:/path" */
+	char *address;         /* as bound: "127.0.0.1:3301", "unix/:/path" */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
-	/* Of a Unix socket's file. */
-	dev_t file_dev;
-	ino_t file_ino;
+	struct unix_file file; /* of a Unix socket */
 };
 
 /**
