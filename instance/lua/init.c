@@ -9,8 +9,8 @@
 #include "instance/lua/utils.h"
 
 /*
- * Ordinary code that some builds of LuaJIT miscompile (a vararg in a loop, see
- * HACKING.md): such a JIT is not used.
+ * A vararg in a loop, which LuaJIT builds with GC64 of 2022 and before miscompile.
+ * Such a JIT is not used.
  */
 static const char jit_probe[] = "local function probe(...) local x for _ = 1, 100 do x = "
 				"... end return x == (...) end\n"

@@ -112,6 +112,9 @@ static int l_cfg_start(lua_State *L)
 	}
 	say_crit("Tarantool " TARANTOOL_VERSION);
 	say_crit("log level %d", say_log_level);
+	/* On stderr it was said at the start. */
+	if (lua_jit_off_reason() != NULL && say_type(field(L, "log")) != SAY_STDERR)
+		say_warn("the JIT compiler is off: %s", lua_jit_off_reason());
 	return 0;
 }
 

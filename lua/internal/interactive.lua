@@ -42,7 +42,7 @@ function client:read(delim)
 end
 
 function client:write(text)
-    io.stdout:write(text, text:sub(-1) == '\n' and '' or '\n')
+    io.stdout:write(text, '\n')
     io.stdout:flush()
     return true
 end

@@ -95,6 +95,23 @@ def test_command_line_better_than_tarantool():
                        env={'TARANTELLA_JIT': 'off'})
     tap.ok(rc == 0 and out == 'false\n' and 'the JIT compiler is off' in err,
            'TARANTELLA_JIT=off is said once', err)
+    run([harness.TARANTELLA, '-e', 'box.cfg{log = "jit.log"} os.exit()'], cwd,
+        env={'TARANTELLA_JIT': 'off'})
+    tap.like(read(cwd, 'jit.log'), 'W> the JIT compiler is off: TARANTELLA_JIT=off\n',
+             'and in the log')
+
+
+def test_interactive():
+    cwd = harness.tempdir()
+    rc, out, err = run([harness.TARANTELLA, '-e', 'x = 5', '-i'], cwd,
+                       b'x + 1\nfor i = 1, 2 do\nprint(i)\nend\nerror("boom", 0)\n'
+                       b'require("fiber").sleep(0.001)\n\\set output lua\n{a = 1}\n')
+    tap.equal((rc, err), (0, ''), '-i: the end of the input ends it')
+    tap.equal(out.split('\n', 2)[2].replace('tarantella> ', '').replace('          > ', ''),
+              '---\n- 6\n...\n\n1\n2\n---\n...\n\n---\n- error: boom\n...\n\n---\n...\n\n'
+              'true;\n{a = 1};\n\n', '-i: statements over several lines, errors, output')
+    rc, _, _ = run([harness.TARANTELLA, '-i'], cwd, b'os.exit(7)\n')
+    tap.equal(rc, 7, '-i: os.exit')
 
 
 def test_signals():
