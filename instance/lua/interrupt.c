@@ -51,7 +51,7 @@ static void on_signal(int sig)
 	if (f->id != asked_fiber_id || f->lua_now == NULL)
 		return; /* it yielded meanwhile: then a cancel reaches it */
 	f->flags |= FIBER_IS_CANCELLED;
-	lua_sethook(f->lua_now, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+	lua_sethook(lua_main, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 	if (is_profiling)
 		raise(SIGPROF);
 }

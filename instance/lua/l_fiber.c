@@ -35,6 +35,8 @@ static int on_new(struct fiber *f)
 
 static void on_free(struct fiber *f)
 {
+	if (lua_main == NULL)
+		return;
 	luaL_unref(lua_main, LUA_REGISTRYINDEX, f->lua_ref);
 	f->lua_ref = LUA_NOREF;
 	f->lua = NULL;
@@ -95,7 +97,8 @@ static struct fiber *check_fiber(lua_State *L, int idx)
 {
 	if (lua_type(L, idx) != LUA_TNUMBER)
 		return check_object(L, idx);
-	struct fiber *f = fiber_find((uint64_t)lua_tonumber(L, idx));
+	lua_Number id = lua_tonumber(L, idx);
+	struct fiber *f = id > 0 ? fiber_find((uint64_t)id) : NULL;
 	if (f == NULL)
 		luaL_error(L, "the fiber is dead");
 	return f;
@@ -194,7 +197,8 @@ static int l_fiber_find(lua_State *L)
 {
 	if (lua_gettop(L) != 1)
 		return luaL_error(L, "fiber.find(id): bad arguments");
-	struct fiber *f = fiber_find((uint64_t)lua_tonumber(L, 1));
+	lua_Number id = lua_tonumber(L, 1);
+	struct fiber *f = id > 0 ? fiber_find((uint64_t)id) : NULL;
 	if (f == NULL)
 		return 0;
 	push_fiber(L, f->id);
