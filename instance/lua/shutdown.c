@@ -8,6 +8,7 @@ struct list shutdown_triggers = {&shutdown_triggers, &shutdown_triggers};
 
 static bool is_started;
 static int code_asked;
+static const struct fiber *trigger_fiber; /* runs the triggers; may be gone */
 
 static void run_one(struct trigger *t)
 {
@@ -41,6 +42,7 @@ void shutdown_start(int exit_code)
 		return;
 	}
 	struct fiber *f = fiber_create("on_shutdown", run_shutdown, NULL);
+	trigger_fiber = f;
 	if (f != NULL)
 		fiber_wakeup(f);
 	else
@@ -64,6 +66,8 @@ static int l_os_exit(lua_State *L)
 	if (fiber_current->id == FIBER_ID_SCHED)
 		exit(code);
 	luaT_may_yield(L);
+	if (fiber_current == trigger_fiber)
+		fiber_loop_break(); /* os.exit() in a trigger: the rest is not run */
 	shutdown_start(code);
 	fiber_set_cancellable(false);
 	for (;;)

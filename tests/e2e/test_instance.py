@@ -146,6 +146,13 @@ def test_signals():
     tap.equal(p.child.wait(harness.DEADLINE), 0, 'a script is stopped by a signal too')
 
 
+def test_exit_in_shutdown_trigger():
+    cwd = harness.tempdir()
+    got = run([harness.TARANTELLA, '-e', 'box.cfg{log_level = 0} '
+               'box.ctl.on_shutdown(function() print("first") os.exit(5) end) os.exit(3)'], cwd)
+    tap.equal(got[:2], (3, 'first\n'), 'os.exit() in an on_shutdown trigger ends at once')
+
+
 def test_log_rotation():
     cwd = harness.tempdir()
     p = start(cwd, 'box.cfg{log = "app.log"} local f = require("fiber") '
