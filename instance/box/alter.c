@@ -46,12 +46,12 @@ void undo_register(struct txn_stmt *stmt, struct undo *undo)
 struct system_trigger {
 	uint32_t space_id;
 	int (*run)(struct txn_stmt *stmt);
-	struct space_trigger trigger;
+	struct trigger trigger;
 };
 
-static int system_trigger_run(struct space_trigger *trigger, struct txn_stmt *stmt)
+static int system_trigger_run(struct trigger *trigger, void *event)
 {
-	return container_of(trigger, struct system_trigger, trigger)->run(stmt);
+	return container_of(trigger, struct system_trigger, trigger)->run(event);
 }
 
 /** What cannot be built may not be defined. */
@@ -61,18 +61,21 @@ static int refuse(struct txn_stmt *stmt)
 		uint32_t space_id;
 		const char *what;
 	} missing[] = {
-		{SPACE_SEQUENCE, "sequences"},
-		{SPACE_SPACE_SEQUENCE, "sequences"},
-		{SPACE_TRIGGER, "SQL triggers"},
-		{SPACE_FK_CONSTRAINT, "foreign key constraints"},
-		{SPACE_CK_CONSTRAINT, "check constraints"},
-		{SPACE_FUNC_INDEX, "functional indexes"},
+		{SPACE_SEQUENCE, "sequences; engine = \"tarantool\" runs them"},
+		{SPACE_SPACE_SEQUENCE, "sequences; engine = \"tarantool\" runs them"},
+		{SPACE_TRIGGER, "SQL triggers; engine = \"tarantool\" runs them"},
+		{SPACE_FK_CONSTRAINT,
+			"foreign key constraints; engine = \"tarantool\" runs them"},
+		{SPACE_CK_CONSTRAINT,
+			"check constraints; engine = \"tarantool\" runs them"},
+		{SPACE_FUNC_INDEX,
+			"functional indexes; engine = \"tarantool\" runs them"},
 	};
 	if (stmt->new_tuple == NULL)
 		return 0;
 	for (size_t i = 0; i < lengthof(missing); i++) {
 		if (missing[i].space_id == space_id(stmt->space)) {
-			diag_set_client(ER_UNSUPPORTED, "tarantella", missing[i].what);
+			diag_set_client(ER_UNSUPPORTED, "Tarantella", missing[i].what);
 			return -1;
 		}
 	}
@@ -99,9 +102,8 @@ void alter_add_triggers(struct space *space)
 	for (size_t i = 0; i < lengthof(triggers); i++) {
 		if (triggers[i].space_id != space_id(space))
 			continue;
-		triggers[i].trigger.run = system_trigger_run;
-		triggers[i].trigger.free = NULL;
-		list_add(&space->on_replace, &triggers[i].trigger.link);
+		trigger_init(&triggers[i].trigger, system_trigger_run, NULL, NULL);
+		trigger_add(&space->on_replace, &triggers[i].trigger);
 	}
 }
 

@@ -59,9 +59,8 @@ static int language_check(
 	char text[64 + 1], func[64 + 1];
 	snprintf(func, sizeof(func), "%.*s", (int)(name_len < 64 ? name_len : 64), name);
 	if (str_is(language, len, "C")) {
-		diag_set_client(ER_UNSUPPORTED, "tarantella",
-			"C functions yet (an instance with engine = \"tarantool\" runs "
-			"them)");
+		diag_set_client(ER_UNSUPPORTED, "Tarantella",
+			"C functions yet; engine = \"tarantool\" runs them");
 		return -1;
 	}
 	snprintf(text, sizeof(text), "%.*s", (int)(len < 64 ? len : 64), language);

@@ -165,10 +165,8 @@ static int part_decode_map(const char **p, uint32_t n, struct key_part *part)
 			wrong = part_set_collation(part, opts.collation);
 	}
 	if (wrong == NULL && opts.path.len > 0) {
-		diag_set_client(ER_UNSUPPORTED, "tarantella",
-			"JSON paths in index parts (an instance with engine = "
-			"\"tarantool\" "
-			"runs them)");
+		diag_set_client(ER_UNSUPPORTED, "Tarantella",
+			"JSON paths in index parts; engine = \"tarantool\" runs them");
 		return -1;
 	}
 	if (wrong == NULL)
@@ -318,9 +316,9 @@ static int index_row_decode(
 		return -1;
 	}
 	if (opts.func != 0) {
-		diag_set_client(ER_UNSUPPORTED, "tarantella",
-			"functional indexes (an instance with engine = \"tarantool\" "
-			"runs them)");
+		diag_set_client(ER_UNSUPPORTED, "Tarantella",
+			"functional indexes; engine = \"tarantool\" "
+			"runs them");
 		return -1;
 	}
 	return parts_decode(parts, row->parts, row->part_count);

@@ -45,9 +45,8 @@ static int engine_check(const char *name, uint32_t len)
 			return 0;
 	}
 	if (len == 5 && memcmp(name, "vinyl", 5) == 0) {
-		diag_set_client(ER_UNSUPPORTED, "tarantella",
-			"engine 'vinyl' (an instance with engine = \"tarantool\" runs "
-			"it)");
+		diag_set_client(ER_UNSUPPORTED, "Tarantella",
+			"engine 'vinyl'; engine = \"tarantool\" runs it");
 		return -1;
 	}
 	char text[64];
@@ -215,8 +214,7 @@ static int space_opts_check(
 		return -1;
 	}
 	if (opts->is_view) {
-		set_space_error(code, name->s, name->len,
-			"SQL views are not supported by tarantella");
+		set_space_error(code, name->s, name->len, "Tarantella has no SQL views");
 		return -1;
 	}
 	return 0;

@@ -187,17 +187,10 @@ static int run_before_replace(struct txn_stmt *stmt, struct change *change)
 		tuple_ref(old);
 	if (given != NULL)
 		tuple_ref(given);
-	int rc = 0;
-	list_foreach_safe(
-		trigger, next, &space->before_replace, struct space_trigger, link)
-	{
-		rc = trigger->run(trigger, stmt);
-		if (rc == 0 && txn_stmt_is_aborted(stmt)) {
-			diag_set_client(ER_TRANSACTION_YIELD);
-			rc = -1;
-		}
-		if (rc != 0)
-			break;
+	int rc = triggers_run(&space->before_replace, stmt);
+	if (rc == 0 && txn_stmt_is_aborted(stmt)) {
+		diag_set_client(ER_TRANSACTION_YIELD);
+		rc = -1;
 	}
 	struct tuple *changed = TAKE_PTR(stmt->new_tuple);
 	stmt->old_tuple = NULL;

@@ -119,8 +119,8 @@ void space_unref(struct space *space)
 {
 	if (--space->refs > 0)
 		return;
-	space_trigger_clear(&space->before_replace);
-	space_trigger_clear(&space->on_replace);
+	triggers_clear(&space->before_replace);
+	triggers_clear(&space->on_replace);
 	/* The primary one holds the tuples: it goes last. */
 	for (uint32_t i = space->index_count; i-- > 0;) {
 		space->indexes[i]->is_dropped = true;
@@ -130,16 +130,6 @@ void space_unref(struct space *space)
 	space_def_free(space->def);
 	free(space->indexes);
 	free(space);
-}
-
-void space_trigger_clear(struct list *triggers)
-{
-	list_foreach_safe(trigger, next, triggers, struct space_trigger, link)
-	{
-		list_del(&trigger->link);
-		if (trigger->free != NULL)
-			trigger->free(trigger);
-	}
 }
 
 struct index *space_index_find(const struct space *space, uint32_t iid)

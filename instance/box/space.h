@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "instance/base/list.h"
+#include "instance/base/trigger.h"
 #include "instance/box/index.h"
 
 struct request;
@@ -49,18 +50,6 @@ struct space_def *space_def_new(uint32_t id, uint32_t uid, const char *name,
 /** NULL is fine. */
 void space_def_free(struct space_def *def);
 
-/*
- * before_replace: may change stmt->new_tuple (takes over the reference).
- * on_replace: after the change, inside the transaction. -1 with diag set fails
- * the statement. Owned by who adds it; `free` is called when the space goes or
- * by space_trigger_clear().
- */
-struct space_trigger {
-	struct list link;
-	int (*run)(struct space_trigger *trigger, struct txn_stmt *stmt);
-	void (*free)(struct space_trigger *trigger); /* may be NULL */
-};
-
 /* Reference counted; the cache holds one. */
 struct space {
 	struct space_def *def;       /* owned */
@@ -71,6 +60,12 @@ struct space {
 	uint32_t refs;
 	bool is_dropped;
 	bool run_triggers; /* space:run_triggers(); true from the start */
+	/*
+	 * Lists of struct trigger (base/trigger.h), the event is the struct txn_stmt.
+	 * before_replace: may change stmt->new_tuple (takes over the reference).
+	 * on_replace: after the change, inside the transaction. -1 with diag set
+	 * fails the statement.
+	 */
 	struct list before_replace;
 	struct list on_replace;
 	size_t bsize;   /* bytes of its tuples' data */
@@ -185,8 +180,5 @@ extern int (*space_access_check)(struct space *space, unsigned priv);
 /** The next value of space->sequence (`given` NULL), or note that `*given` was used. */
 extern int (*space_next_sequence)(
 	struct space *space, const int64_t *given, int64_t *ret);
-
-/** Free the triggers of a list. */
-void space_trigger_clear(struct list *triggers);
 
 #endif

@@ -433,9 +433,7 @@ static int stmt_run_triggers(struct txn_stmt *stmt)
 	struct space *space = stmt->space;
 	if (space == NULL || !space->run_triggers || !stmt->is_applied)
 		return 0;
-	list_foreach_safe(trigger, next, &space->on_replace, struct space_trigger,
-		link) if (trigger->run(trigger, stmt) != 0) return -1;
-	return 0;
+	return triggers_run(&space->on_replace, stmt);
 }
 
 int txn_stmt_commit(struct txn_stmt *stmt, const struct request *request)

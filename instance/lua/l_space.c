@@ -210,13 +210,6 @@ static int refresh_each(struct space *space, void *arg)
 
 /* ---- Triggers of spaces ---- */
 
-/* Owned by the list of its space. */
-struct lua_space_trigger {
-	struct space_trigger base;
-	int ref;
-	bool is_before;
-};
-
 static const char *statement_name(const struct txn_stmt *stmt)
 {
 	switch (stmt->type) {
@@ -236,8 +229,9 @@ static const char *statement_name(const struct txn_stmt *stmt)
 }
 
 /** Put what a before_replace trigger returned (on the top) in place of the new tuple. */
-static int take_result(lua_State *L, struct txn_stmt *stmt)
+static int take_result(lua_State *L, void *event)
 {
+	struct txn_stmt *stmt = event;
 	struct tuple *tuple = NULL;
 	if (!luaT_is_null(L, -1)) {
 		tuple = luaT_is_tuple(L, -1);
@@ -254,83 +248,14 @@ static int take_result(lua_State *L, struct txn_stmt *stmt)
 	return 0;
 }
 
-static int lua_space_trigger_run(struct space_trigger *base, struct txn_stmt *stmt)
+static int push_statement(lua_State *L, void *event)
 {
-	const struct lua_space_trigger *t = (const struct lua_space_trigger *)base;
-	bool is_before = t->is_before;
-	lua_State *L = current_state();
-	int top = lua_gettop(L);
-	luaL_checkstack(L, LUA_MINSTACK, "trigger");
-	lua_rawgeti(L, LUA_REGISTRYINDEX, t->ref);
+	const struct txn_stmt *stmt = event;
 	luaT_push_tuple_or_nil(L, stmt->old_tuple);
 	luaT_push_tuple_or_nil(L, stmt->new_tuple);
 	lua_pushstring(L, space_name(stmt->space));
 	lua_pushstring(L, statement_name(stmt));
-	int rc = luaT_call(L, 4, LUA_MULTRET);
-	if (rc == 0 && is_before && lua_gettop(L) > top) {
-		lua_settop(L, top + 1);
-		rc = take_result(L, stmt);
-	}
-	lua_settop(L, top);
-	return rc;
-}
-
-static void lua_space_trigger_free(struct space_trigger *base)
-{
-	struct lua_space_trigger *t = (struct lua_space_trigger *)base;
-	if (lua_main != NULL)
-		luaL_unref(lua_main, LUA_REGISTRYINDEX, t->ref);
-	free(t);
-}
-
-static struct space_trigger *trigger_new(lua_State *L, int idx, bool is_before)
-{
-	struct lua_space_trigger *t = calloc(1, sizeof(*t));
-	if (t == NULL)
-		luaL_error(L, "trigger reset: out of memory");
-	t->base.run = lua_space_trigger_run;
-	t->base.free = lua_space_trigger_free;
-	t->is_before = is_before;
-	lua_pushvalue(L, idx);
-	t->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	return &t->base;
-}
-
-static struct space_trigger *trigger_find(lua_State *L, int idx, struct list *triggers)
-{
-	list_foreach(t, triggers, struct space_trigger, link)
-	{
-		if (t->run != lua_space_trigger_run)
-			continue;
-		lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct lua_space_trigger *)t)->ref);
-		bool is_same = lua_rawequal(L, -1, idx);
-		lua_pop(L, 1);
-		if (is_same)
-			return t;
-	}
-	luaT_trigger_not_found(L);
-	return NULL;
-}
-
-/** The oldest one first. */
-static int trigger_list(lua_State *L, const struct list *triggers)
-{
-	int n = 0;
-	lua_newtable(L);
-	for (struct list *l = triggers->prev; l != triggers; l = l->prev) {
-		struct space_trigger *t = container_of(l, struct space_trigger, link);
-		if (t->run != lua_space_trigger_run)
-			continue;
-		lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct lua_space_trigger *)t)->ref);
-		lua_rawseti(L, -2, ++n);
-	}
-	return 1;
-}
-
-static void trigger_drop(struct space_trigger *t)
-{
-	list_del(&t->link);
-	t->free(t);
+	return 4;
 }
 
 /** The space of the object at 1. Raises when it is dropped. */
@@ -347,36 +272,17 @@ static struct space *arg_space(lua_State *L, const char *method)
 	return space;
 }
 
-static int trigger_reset(lua_State *L, const char *method, bool is_before)
-{
-	struct space *space = arg_space(L, method);
-	struct list *triggers = is_before ? &space->before_replace : &space->on_replace;
-	enum trigger_action action = luaT_trigger_action(L, 2);
-	if (action == TRIGGER_LIST)
-		return trigger_list(L, triggers);
-	if (action == TRIGGER_ADD) {
-		list_add(triggers, &trigger_new(L, 2, is_before)->link);
-	} else {
-		struct space_trigger *old = trigger_find(L, 3, triggers);
-		if (action == TRIGGER_REPLACE)
-			list_insert_after(
-				&old->link, &trigger_new(L, 2, is_before)->link);
-		trigger_drop(old);
-		if (action == TRIGGER_DELETE)
-			return 0;
-	}
-	lua_pushvalue(L, 2);
-	return 1;
-}
-
 static int l_space_on_replace(lua_State *L)
 {
-	return trigger_reset(L, "on_replace", false);
+	struct space *space = arg_space(L, "on_replace");
+	return luaT_trigger_reset(L, 2, &space->on_replace, push_statement);
 }
 
 static int l_space_before_replace(lua_State *L)
 {
-	return trigger_reset(L, "before_replace", true);
+	struct space *space = arg_space(L, "before_replace");
+	return luaT_trigger_reset_take(
+		L, 2, &space->before_replace, push_statement, take_result);
 }
 
 static int l_space_run_triggers(lua_State *L)

@@ -10,9 +10,19 @@ struct lua_trigger {
 	struct trigger base;
 	int ref; /* the function, in the registry */
 	trigger_push_cb push;
+	trigger_take_cb take; /* may be NULL */
 };
 
-enum trigger_action luaT_trigger_action(lua_State *L, int idx)
+/* What a call on_x(new, old) asks for. */
+enum trigger_action {
+	TRIGGER_LIST,    /* on_x(): the functions, oldest first */
+	TRIGGER_ADD,     /* on_x(f) */
+	TRIGGER_REPLACE, /* on_x(new, old) */
+	TRIGGER_DELETE,  /* on_x(nil, old) */
+};
+
+/** Look at the two arguments from idx on. Raises on wrong ones. */
+static enum trigger_action action_of(lua_State *L, int idx)
 {
 	lua_settop(L, lua_gettop(L) < idx + 1 ? idx + 1 : lua_gettop(L));
 	bool has_new = !lua_isnil(L, idx), has_old = !lua_isnil(L, idx + 1);
@@ -22,11 +32,6 @@ enum trigger_action luaT_trigger_action(lua_State *L, int idx)
 	if (!has_old)
 		return has_new ? TRIGGER_ADD : TRIGGER_LIST;
 	return has_new ? TRIGGER_REPLACE : TRIGGER_DELETE;
-}
-
-int luaT_trigger_not_found(lua_State *L)
-{
-	return luaL_error(L, "trigger reset: Trigger is not found");
 }
 
 static int lua_trigger_run(struct trigger *base, void *event)
@@ -39,7 +44,12 @@ static int lua_trigger_run(struct trigger *base, void *event)
 	int top = lua_gettop(L);
 	luaL_checkstack(L, LUA_MINSTACK, "trigger");
 	lua_rawgeti(L, LUA_REGISTRYINDEX, t->ref);
-	int rc = luaT_call(L, t->push(L, event), 0);
+	trigger_take_cb take = t->take;
+	int rc = luaT_call(L, t->push(L, event), take != NULL ? LUA_MULTRET : 0);
+	if (rc == 0 && take != NULL && lua_gettop(L) > top) {
+		lua_settop(L, top + 1);
+		rc = take(L, event);
+	}
 	lua_settop(L, top);
 	return rc;
 }
@@ -51,16 +61,18 @@ static void lua_trigger_destroy(struct trigger *base)
 	free(t);
 }
 
-static struct lua_trigger *lua_trigger_new(lua_State *L, int idx, trigger_push_cb push)
+static struct trigger *lua_trigger_new(
+	lua_State *L, int idx, trigger_push_cb push, trigger_take_cb take)
 {
 	struct lua_trigger *t = malloc(sizeof(*t));
 	if (t == NULL)
 		luaL_error(L, "trigger reset: out of memory");
 	trigger_init(&t->base, lua_trigger_run, NULL, lua_trigger_destroy);
 	t->push = push;
+	t->take = take;
 	lua_pushvalue(L, idx);
 	t->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	return t;
+	return &t->base;
 }
 
 static struct trigger *find(lua_State *L, int idx, struct list *triggers)
@@ -75,7 +87,7 @@ static struct trigger *find(lua_State *L, int idx, struct list *triggers)
 		if (is_same)
 			return t;
 	}
-	luaT_trigger_not_found(L);
+	luaL_error(L, "trigger reset: Trigger is not found");
 	return NULL;
 }
 
@@ -94,17 +106,18 @@ static int push_all(lua_State *L, const struct list *triggers)
 	return 1;
 }
 
-int luaT_trigger_reset(lua_State *L, int idx, struct list *triggers, trigger_push_cb push)
+int luaT_trigger_reset_take(lua_State *L, int idx, struct list *triggers,
+	trigger_push_cb push, trigger_take_cb take)
 {
-	switch (luaT_trigger_action(L, idx)) {
+	switch (action_of(L, idx)) {
 	case TRIGGER_LIST:
 		return push_all(L, triggers);
 	case TRIGGER_ADD:
-		trigger_add(triggers, &lua_trigger_new(L, idx, push)->base);
+		trigger_add(triggers, lua_trigger_new(L, idx, push, take));
 		break;
 	case TRIGGER_REPLACE: {
 		struct trigger *old = find(L, idx + 1, triggers);
-		trigger_replace(old, &lua_trigger_new(L, idx, push)->base);
+		trigger_replace(old, lua_trigger_new(L, idx, push, take));
 		break;
 	}
 	case TRIGGER_DELETE:
@@ -113,4 +126,9 @@ int luaT_trigger_reset(lua_State *L, int idx, struct list *triggers, trigger_pus
 	}
 	lua_pushvalue(L, idx);
 	return 1;
+}
+
+int luaT_trigger_reset(lua_State *L, int idx, struct list *triggers, trigger_push_cb push)
+{
+	return luaT_trigger_reset_take(L, idx, triggers, push, NULL);
 }

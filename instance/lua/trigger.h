@@ -7,19 +7,6 @@
 
 #include "instance/base/trigger.h"
 
-/* What a call on_x(new, old) asks for. Indexes are those of the stack. */
-enum trigger_action {
-	TRIGGER_LIST,    /* on_x(): the functions, oldest first */
-	TRIGGER_ADD,     /* on_x(f) */
-	TRIGGER_REPLACE, /* on_x(new, old) */
-	TRIGGER_DELETE,  /* on_x(nil, old) */
-};
-
-/** Look at the two arguments from idx on. Raises on wrong ones. */
-enum trigger_action luaT_trigger_action(lua_State *L, int idx);
-/** Raise what an unknown old trigger gets. */
-int luaT_trigger_not_found(lua_State *L);
-
 /**
  * Push the event's values as arguments.
  * @return how many
@@ -32,5 +19,15 @@ typedef int (*trigger_push_cb)(lua_State *L, void *event);
  */
 int luaT_trigger_reset(
 	lua_State *L, int idx, struct list *triggers, trigger_push_cb push);
+
+/**
+ * Look at what the function returned: its first value is on the top.
+ * @return 0, or -1 with diag set
+ */
+typedef int (*trigger_take_cb)(lua_State *L, void *event);
+
+/** The same; `take` is called when the function returned anything. NULL: never. */
+int luaT_trigger_reset_take(lua_State *L, int idx, struct list *triggers,
+	trigger_push_cb push, trigger_take_cb take);
 
 #endif

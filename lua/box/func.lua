@@ -69,7 +69,7 @@ function func.drop(name, options)
 end
 
 function func.reload()
-	box.error(box.error.UNSUPPORTED, 'tarantella', 'C functions yet')
+	box.error(box.error.UNSUPPORTED, 'Tarantella', 'C functions yet; engine = "tarantool" runs them')
 end
 
 -- ---- box.func ----

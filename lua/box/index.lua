@@ -157,12 +157,12 @@ local function refuse_missing(name, space, options, is_primary)
 			box.error(box.error.MODIFY_INDEX, name, space.name,
 				'sequence cannot be used with a secondary key')
 		end
-		box.error(box.error.UNSUPPORTED, 'tarantella',
-			'sequences (an instance with engine = "tarantool" runs them)')
+		box.error(box.error.UNSUPPORTED, 'Tarantella',
+			'sequences; engine = "tarantool" runs them')
 	end
 	if options.func ~= nil then
-		box.error(box.error.UNSUPPORTED, 'tarantella',
-			'functional indexes (an instance with engine = "tarantool" runs them)')
+		box.error(box.error.UNSUPPORTED, 'Tarantella',
+			'functional indexes; engine = "tarantool" runs them')
 	end
 end
 

@@ -30,8 +30,8 @@ local priv = {
 -- What answers with a clear error instead of doing half of it.
 local function unsupported(what)
 	return function()
-		box.error(box.error.UNSUPPORTED, 'tarantella',
-			what .. ' (an instance with engine = "tarantool" runs them)')
+		box.error(box.error.UNSUPPORTED, 'Tarantella',
+			what .. '; engine = "tarantool" runs them')
 	end
 end
 

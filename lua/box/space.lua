@@ -197,7 +197,7 @@ end
 
 function methods.create_check_constraint(self)
 	check.self(self, 'space', 'create_check_constraint')
-	box.error(box.error.UNSUPPORTED, 'tarantella', 'check constraints')
+	box.error(box.error.UNSUPPORTED, 'Tarantella', 'check constraints; engine = "tarantool" runs them')
 end
 
 function space.bless(object)
