@@ -202,7 +202,7 @@ static void test_luacheck_is_unfinished(void **state)
 		bool is_unfinished;
 	} cases[] = {{"1 + 1", false}, {"1 +", false}, {"for i = 1, 2 do", true},
 		{"for i = 1, 2 do end", false}, {"f(", true}, {"x = {", true},
-		{")", false}, {"", false}, {"return 'a", false}, {"[[a", true},
+		{")", false}, {"", false}, {"return 'a", true}, {"[[a", true},
 		{"f", false}, {"a.b", false}};
 	struct luacheck *lc = luacheck_new();
 	for (size_t i = 0; i < lengthof(cases); i++)
