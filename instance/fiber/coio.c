@@ -44,7 +44,8 @@ int coio_wait(int fd, int events, double timeout_s)
 
 int coio_close(int fd)
 {
-	ev_feed_fd_event(fiber_loop, fd, EV_READ | EV_WRITE);
+	if (fiber_loop != NULL)
+		ev_feed_fd_event(fiber_loop, fd, EV_READ | EV_WRITE);
 	return close(fd);
 }
 
