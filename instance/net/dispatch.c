@@ -169,6 +169,17 @@ static int end_transaction(struct fiber *f, int rc)
 	return -1;
 }
 
+/* An admin's connection broke: what became of the request is worth a line. */
+static void log_lost(const struct net_request *req, int rc)
+{
+	const char *type = iproto_type_name(req->type);
+	if (rc != 0)
+		say_warn("the client is gone, its %s failed: %s", type,
+			diag_last()->message);
+	else
+		say_info("the client is gone, its %s is done", type);
+}
+
 static void send_result(struct worker *w, struct net_request *req, int rc)
 {
 	struct conn *con = req->con;
@@ -176,6 +187,8 @@ static void send_result(struct worker *w, struct net_request *req, int rc)
 		diag_set_client(ER_PROC_LUA, "the result is too large");
 		rc = -1;
 	}
+	if (unlikely(con->fd < 0 || con->is_eof) && con->is_control)
+		log_lost(req, rc);
 	if (rc == 0)
 		conn_reply_frame(con, IPROTO_OK, req->info.sync, &w->out);
 	else

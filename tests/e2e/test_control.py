@@ -136,6 +136,35 @@ def test_slow_text_reader():
     slow.close()
 
 
+def test_lost_client_is_logged():
+    for expr, text_ in (('require("fiber").sleep(0.05)', 'its EVAL is done'),
+                        ('require("fiber").sleep(0.05) error("oh")', 'its EVAL failed: eval:1: oh')):
+        with Client(SOCK) as c:
+            c.send(call_eval(expr))
+        harness.wait_for(lambda t=text_: t in PLACE.read('log/app.log'), text_)
+        tap.ok(True, 'the log says: the client is gone, ' + text_)
+
+
+def test_console_listen():
+    path = PLACE.path('con.sock')
+    with Client(SOCK) as c:
+        c.eval("con = require('console').listen('unix/:%s')" % path)
+        with Client(path) as con:
+            tap.equal(con.greeting, b'Tarantool 2.6.0 (Lua console)'.ljust(63) + b'\n' +
+                      b"type 'help' for interactive help".ljust(63) + b'\n',
+                      'console.listen greets as the text console')
+            con.send(b'return answer\n')
+            tap.equal(documents(con), b'---\n- 42\n...\n', 'and speaks text')
+            con.send(ping(1))
+            con.sock.shutdown(socket.SHUT_WR)
+            tap.like(documents(con).decode('utf-8', 'replace'), 'error', 'and text only')
+        done = PLACE.tarantoolctl('connect', 'unix/:' + path, stdin='return answer')
+        tap.equal((done.returncode, done.stdout), (0, '---\n- 42\n...\n\n'),
+                  'tarantoolctl connect to it')
+        c.eval('con:close()')
+        tap.ok(not os.path.exists(path), 'close removes the file')
+
+
 def test_mode():
     mode = os.stat(SOCK).st_mode
     tap.ok(stat.S_ISSOCK(mode), 'it is a socket')

@@ -149,7 +149,8 @@ class Client:
         self.sock.settimeout(timeout)
         self.sock.connect(('127.0.0.1', where) if isinstance(where, int) else where)
         self.greeting = self.exactly(128)
-        self.salt = base64.b64decode(self.greeting[64:108])
+        is_binary = b'(Binary)' in self.greeting
+        self.salt = base64.b64decode(self.greeting[64:108]) if is_binary else b''
 
     def exactly(self, n):
         """n bytes; fewer at the end of the stream."""
