@@ -48,9 +48,11 @@ def hang(p, name='app'):
     """Make the instance's event loop busy for ever; returns when it is."""
     pid = p.pid(name)
     busy = subprocess.Popen([harness.CTL, 'eval', name, '-e',
-                             'require("fiber").sleep(0) print("busy") while true do end'],
+                             'print("busy") require("fiber").sleep(0.01) while true do end'],
                             cwd=p.dir, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     busy.stdout.readline()
+    harness.wait_for(lambda: p.ctl('status', name, '--timeout', '100ms').returncode == 2,
+                     'the busy loop')
     busy.kill()
     busy.wait()
     busy.stdout.close()
