@@ -354,8 +354,9 @@ static struct index *index_make(struct space *space, struct index_def *def_taken
 		return NULL;
 	def = NULL;
 	struct index *pk = space_primary(space);
-	if (!is_view && pk != NULL && index_size(pk) > 0 &&
-		space_build_index(space, index) != 0)
+	bool is_built = !is_view && pk != NULL && index_size(pk) > 0;
+	if (is_built && (txn_check_singlestatement(txn_current(), "index build") != 0 ||
+				space_build_index(space, index) != 0))
 		return NULL;
 	return TAKE_PTR(index);
 }

@@ -421,6 +421,37 @@ static const char *space_alter_refused(
 	return NULL;
 }
 
+/** Does each tuple that fits the space as it is fit the new definition? */
+static bool space_def_is_wider(const struct space *space, const struct space_def *def)
+{
+	const struct tuple_format *format = space->format;
+	if (def->exact_field_count != 0 &&
+		def->exact_field_count != format->exact_field_count)
+		return false;
+	for (uint32_t i = 0; i < def->field_count; i++) {
+		const struct field_def *field = &def->fields[i];
+		bool is_wider = field->type == FIELD_TYPE_ANY && field->is_nullable;
+		/* What the format says of it, the keys' parts included. */
+		if (i < format->field_count)
+			is_wider = field_type_contains(
+					   field->type, format->fields[i].type) &&
+				   (field->is_nullable || !format->fields[i].is_nullable);
+		if (!is_wider)
+			return false;
+	}
+	return true;
+}
+
+/** Do the tuples that are there fit? */
+static int space_check_tuples(struct space *space, const struct space_def *def)
+{
+	if (space_def_is_wider(space, def))
+		return 0;
+	if (txn_check_singlestatement(txn_current(), "space format check") != 0)
+		return -1;
+	return space_check_format(space, def);
+}
+
 static int space_alter(struct txn_stmt *stmt, struct space *space)
 {
 	struct object_ref obj = space_object(space);
@@ -445,7 +476,7 @@ static int space_alter(struct txn_stmt *stmt, struct space *space)
 		goto err;
 	}
 	undo = undo_new(sizeof(*undo), space_alter_undo, space_alter_commit);
-	if (undo == NULL || (!is_empty && space_check_format(space, def) != 0) ||
+	if (undo == NULL || (!is_empty && space_check_tuples(space, def) != 0) ||
 		space_put_def(space, def, &undo->old_def) != 0)
 		goto err;
 	space_ref(space);
