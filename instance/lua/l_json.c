@@ -101,7 +101,7 @@ static void write_string(struct writer *w, const char *s, size_t len)
 	w->out.len += (size_t)(p - start);
 }
 
-static void write_double(struct writer *w, double d)
+static __attribute__((noinline)) void write_double(struct writer *w, double d)
 {
 	char text[64];
 	if (isnan(d))
@@ -114,7 +114,8 @@ static void write_double(struct writer *w, double d)
 				w->codec->encode_number_precision, d));
 }
 
-static void write_integer(struct writer *w, const struct lua_item *item)
+static __attribute__((noinline)) void write_integer(
+	struct writer *w, const struct lua_item *item)
 {
 	char text[32];
 	int len;
@@ -156,7 +157,7 @@ static void write_array(struct writer *w, int idx, uint32_t size)
 }
 
 /* The key at idx (a copy). */
-static void write_key(struct writer *w, int idx)
+static __attribute__((noinline)) void write_key(struct writer *w, int idx)
 {
 	struct lua_item item;
 	lua_classify(w->L, w->codec, idx, &item);
@@ -196,7 +197,8 @@ static void write_map(struct writer *w, int idx)
 	w->level--;
 }
 
-static void write_tuple(struct writer *w, int idx, const struct tuple *tuple)
+static __attribute__((noinline)) void write_tuple(
+	struct writer *w, int idx, const struct tuple *tuple)
 {
 	struct mp_cursor cur;
 	uint32_t size;
@@ -208,11 +210,27 @@ static void write_tuple(struct writer *w, int idx, const struct tuple *tuple)
 	write_array(w, idx, size);
 }
 
+/* Of their own, so that the recursion's frame has no buffer in it. */
+static __attribute__((noinline)) void write_decimal(
+	struct writer *w, const struct decimal *dec)
+{
+	char text[DECIMAL_STR_MAX];
+	decimal_to_string(dec, text);
+	write_string(w, text, strlen(text));
+}
+
+static __attribute__((noinline)) void write_uuid(
+	struct writer *w, const struct tt_uuid *uuid)
+{
+	char text[UUID_STR_LEN + 1];
+	uuid_to_string(uuid, text);
+	write_string(w, text, UUID_STR_LEN);
+}
+
 /* The value at idx; it may be replaced. */
 static void write_value(struct writer *w, int idx)
 {
 	struct lua_item item;
-	char text[DECIMAL_STR_MAX];
 	lua_classify(w->L, w->codec, idx, &item);
 	switch (item.kind) {
 	case LUA_KIND_NIL:
@@ -239,12 +257,10 @@ static void write_value(struct writer *w, int idx)
 		write_map(w, idx);
 		break;
 	case LUA_KIND_DECIMAL:
-		decimal_to_string(item.payload, text);
-		write_string(w, text, strlen(text));
+		write_decimal(w, item.payload);
 		break;
 	case LUA_KIND_UUID:
-		uuid_to_string(item.payload, text);
-		write_string(w, text, strlen(text));
+		write_uuid(w, item.payload);
 		break;
 	case LUA_KIND_TUPLE:
 		write_tuple(w, idx, item.tuple);

@@ -11,7 +11,7 @@
 #include "instance/lua/utils.h"
 
 enum {
-	DECODE_DEPTH_MAX = 1000, /* C recursion that any fiber's stack bears */
+	DECODE_DEPTH_MAX = 512, /* C recursion that any fiber's stack bears */
 	PREALLOC_MAX = 4096,     /* elements reserved on the word of a header */
 };
 

@@ -155,7 +155,8 @@ static void dump_string(struct dumper *d, int idx, const char *s, size_t len)
 	emit_scalar(d, NULL, s, len, style);
 }
 
-static void dump_number(struct dumper *d, const struct lua_item *item)
+static __attribute__((noinline)) void dump_number(
+	struct dumper *d, const struct lua_item *item)
 {
 	char text[64];
 	if (item->kind == LUA_KIND_UINT)
@@ -197,64 +198,79 @@ static bool take_anchor(struct dumper *d, int idx, char *ret_anchor, size_t size
 	return true;
 }
 
-static void enter(struct dumper *d)
-{
-	if (++d->level > YAML_DEPTH_MAX)
-		luaL_error(d->L, "Too high nest level");
-	luaL_checkstack(d->L, LUA_MINSTACK, "yaml.encode");
-}
-
 static yaml_char_t *anchor_or_null(char *anchor)
 {
 	return anchor[0] != '\0' ? (yaml_char_t *)anchor : NULL;
 }
 
-static void dump_array(struct dumper *d, int idx, const struct lua_item *item)
+/*
+ * Begin a container, unless an alias stands for it. Not inlined: events are large,
+ * and the recursion's frame must not hold one.
+ */
+static __attribute__((noinline)) bool begin(
+	struct dumper *d, int idx, const struct lua_item *item)
 {
 	yaml_event_t event;
 	char anchor[16];
+	int made;
 	if (!take_anchor(d, idx, anchor, sizeof(anchor)))
-		return;
-	enter(d);
-	emit(d, &event,
-		yaml_sequence_start_event_initialize(&event, anchor_or_null(anchor), NULL,
-			1,
+		return false;
+	if (++d->level > YAML_DEPTH_MAX)
+		luaL_error(d->L, "Too high nest level");
+	luaL_checkstack(d->L, LUA_MINSTACK, "yaml.encode");
+	if (item->kind == LUA_KIND_MAP)
+		made = yaml_mapping_start_event_initialize(&event, anchor_or_null(anchor),
+			NULL, 1,
+			item->is_flow ? YAML_FLOW_MAPPING_STYLE
+				      : YAML_BLOCK_MAPPING_STYLE);
+	else
+		made = yaml_sequence_start_event_initialize(&event,
+			anchor_or_null(anchor), NULL, 1,
 			item->is_flow ? YAML_FLOW_SEQUENCE_STYLE
-				      : YAML_BLOCK_SEQUENCE_STYLE));
+				      : YAML_BLOCK_SEQUENCE_STYLE);
+	emit(d, &event, made);
+	return true;
+}
+
+static __attribute__((noinline)) void end(struct dumper *d, const struct lua_item *item)
+{
+	yaml_event_t event;
+	if (item->kind == LUA_KIND_MAP)
+		emit(d, &event, yaml_mapping_end_event_initialize(&event));
+	else
+		emit(d, &event, yaml_sequence_end_event_initialize(&event));
+	d->level--;
+}
+
+static void dump_array(struct dumper *d, int idx, const struct lua_item *item)
+{
+	if (!begin(d, idx, item))
+		return;
 	for (uint32_t i = 1; i <= item->size; i++) {
 		lua_rawgeti(d->L, idx, (int)i);
 		dump_node(d, lua_gettop(d->L));
 		lua_pop(d->L, 1);
 	}
-	emit(d, &event, yaml_sequence_end_event_initialize(&event));
-	d->level--;
+	end(d, item);
 }
 
 static void dump_map(struct dumper *d, int idx, const struct lua_item *item)
 {
 	lua_State *L = d->L;
-	yaml_event_t event;
-	char anchor[16];
-	if (!take_anchor(d, idx, anchor, sizeof(anchor)))
+	if (!begin(d, idx, item))
 		return;
-	enter(d);
-	emit(d, &event,
-		yaml_mapping_start_event_initialize(&event, anchor_or_null(anchor), NULL,
-			1,
-			item->is_flow ? YAML_FLOW_MAPPING_STYLE
-				      : YAML_BLOCK_MAPPING_STYLE));
 	for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
 		lua_pushvalue(L, -2);
 		dump_node(d, lua_gettop(L));
 		lua_pop(L, 1);
 		dump_node(d, lua_gettop(L));
 	}
-	emit(d, &event, yaml_mapping_end_event_initialize(&event));
-	d->level--;
+	end(d, item);
 }
 
 /* A tuple is written as the array that it holds. */
-static void dump_tuple(struct dumper *d, int idx, struct lua_item *item)
+static __attribute__((noinline)) void dump_tuple(
+	struct dumper *d, int idx, struct lua_item *item)
 {
 	struct mp_cursor cur;
 	uint32_t size;
@@ -266,11 +282,27 @@ static void dump_tuple(struct dumper *d, int idx, struct lua_item *item)
 	dump_array(d, idx, item);
 }
 
+/* Of their own, so that the recursion's frame has no buffer in it. */
+static __attribute__((noinline)) void dump_decimal(
+	struct dumper *d, const struct decimal *dec)
+{
+	char text[DECIMAL_STR_MAX];
+	decimal_to_string(dec, text);
+	emit_plain(d, text);
+}
+
+static __attribute__((noinline)) void dump_uuid(
+	struct dumper *d, const struct tt_uuid *uuid)
+{
+	char text[UUID_STR_LEN + 1];
+	uuid_to_string(uuid, text);
+	emit_plain(d, text);
+}
+
 /* The value at idx; it may be replaced. */
 static void dump_node(struct dumper *d, int idx)
 {
 	struct lua_item item;
-	char text[DECIMAL_STR_MAX];
 	lua_classify(d->L, d->codec, idx, &item);
 	switch (item.kind) {
 	case LUA_KIND_NIL:
@@ -295,12 +327,10 @@ static void dump_node(struct dumper *d, int idx)
 		dump_map(d, idx, &item);
 		break;
 	case LUA_KIND_DECIMAL:
-		decimal_to_string(item.payload, text);
-		emit_plain(d, text);
+		dump_decimal(d, item.payload);
 		break;
 	case LUA_KIND_UUID:
-		uuid_to_string(item.payload, text);
-		emit_plain(d, text);
+		dump_uuid(d, item.payload);
 		break;
 	case LUA_KIND_TUPLE:
 		dump_tuple(d, idx, &item);

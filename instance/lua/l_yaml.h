@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { YAML_DEPTH_MAX = 1000 }; /* C recursion that any fiber's stack bears */
+enum { YAML_DEPTH_MAX = 512 }; /* C recursion that any fiber's stack bears */
 
 #define YAML_TAG_BINARY "tag:yaml.org,2002:binary"
 

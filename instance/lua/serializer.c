@@ -10,7 +10,7 @@
 /* __serialize results with a __serialize of their own. */
 enum { SERIALIZE_CHAIN_MAX = 64 };
 /* Nesting: C recursion that any fiber's stack bears. */
-enum { DEPTH_MAX = 1000 };
+enum { DEPTH_MAX = 512 };
 
 /* Numeric ctypes, looked up when the first cdata is met. */
 static struct {
