@@ -18,7 +18,6 @@ enum { ALT_STACK_SIZE = 64 * 1024 };
 static struct sigaction before;
 static stack_t alt;
 static pthread_t fiber_thread; /* stays right in a forked child, unlike a thread id */
-static int report_fd = STDERR_FILENO;
 
 static size_t append(char *buf, size_t at, size_t size, const char *text)
 {
@@ -42,8 +41,7 @@ static void report(const struct fiber *f)
 	while ((id /= 10) != 0);
 	at = append(text, at, sizeof(text), d);
 	at = append(text, at, sizeof(text), ")\n");
-	if (write(report_fd, text, at) < 0 && report_fd != STDERR_FILENO)
-		(void)!write(STDERR_FILENO, text, at);
+	(void)!write(STDERR_FILENO, text, at);
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)
@@ -79,11 +77,6 @@ int stack_watch_overflow(void)
 		return -1;
 	}
 	return 0;
-}
-
-void stack_set_overflow_fd(int fd)
-{
-	report_fd = fd;
 }
 
 void stack_unwatch_overflow(void)

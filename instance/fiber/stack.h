@@ -23,13 +23,11 @@ void stack_fini(struct fiber_stack *s);
 int stack_is_guard(const struct fiber_stack *s, const void *addr);
 
 /**
- * From now on a fiber that runs into its guard is named on `fd` before the
- * process dies of SIGSEGV. Call once, in the thread that runs the fibers.
+ * From now on a fiber that runs into its guard is named on stderr (which is the
+ * log, when there is one) before the process dies of SIGSEGV. Call once, in the thread that runs the fibers.
  * @return 0, or -1 with diag set
  */
 int stack_watch_overflow(void);
-/** Where to write: stderr by default; the log's descriptor when there is one. */
-void stack_set_overflow_fd(int fd);
 void stack_unwatch_overflow(void);
 
 #endif

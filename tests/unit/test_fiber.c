@@ -406,7 +406,7 @@ static void test_overflow_names_the_fiber(void **state)
 		stack_unwatch_overflow();
 		signal(SIGSEGV, SIG_DFL);
 		stack_watch_overflow();
-		stack_set_overflow_fd(fds[1]);
+		dup2(fds[1], STDERR_FILENO);
 		start("greedy", run_overflow, NULL);
 		fiber_loop_run(true);
 		_exit(0);
