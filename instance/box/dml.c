@@ -118,7 +118,7 @@ int dml_min(uint32_t space_id, uint32_t index_id, const char *key, const char *e
 	(void)end;
 	struct index *index = dml_index_for_read(space_id, index_id, NULL);
 	uint32_t part_count;
-	if (index == NULL || check_search(index, ITER_GE, &key, &part_count) != 0)
+	if (index == NULL || check_search(index, ITER_ALL, &key, &part_count) != 0)
 		return -1;
 	return give(index->vtab->min(index, key, part_count, ret), ret);
 }
@@ -129,7 +129,7 @@ int dml_max(uint32_t space_id, uint32_t index_id, const char *key, const char *e
 	(void)end;
 	struct index *index = dml_index_for_read(space_id, index_id, NULL);
 	uint32_t part_count;
-	if (index == NULL || check_search(index, ITER_LE, &key, &part_count) != 0)
+	if (index == NULL || check_search(index, ITER_ALL, &key, &part_count) != 0)
 		return -1;
 	return give(index->vtab->max(index, key, part_count, ret), ret);
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "instance/base/diag.h"
+#include "instance/box/index_hash.h"
 #include "instance/box/index_tree.h"
 #include "instance/box/space.h"
 
@@ -82,6 +83,8 @@ struct index *index_new(struct index_def *def)
 {
 	if (def->type == INDEX_TREE)
 		return index_tree_new(def);
+	if (def->type == INDEX_HASH)
+		return index_hash_new(def);
 	char what[80];
 	snprintf(what, sizeof(what), "%s indexes; engine = \"tarantool\" runs them",
 		index_type_name[def->type]);
@@ -112,10 +115,16 @@ void iterator_free(struct iterator *it)
 int index_check_key(const struct index *index, enum iterator_type type, const char *key,
 	uint32_t part_count)
 {
-	(void)type;
-	return part_count == 0 ? 0
-			       : key_def_check_key(index->def->key_def, key, part_count,
-					 true, true);
+	const struct key_def *def = index->def->key_def;
+	bool is_hash = index->def->type == INDEX_HASH;
+	if (part_count == 0 && (!is_hash || type == ITER_ALL || type == ITER_GT))
+		return 0;
+	if (is_hash && part_count < def->part_count) {
+		diag_set_client(ER_PARTIAL_KEY, index_type_name[INDEX_HASH],
+			def->part_count, part_count);
+		return -1;
+	}
+	return key_def_check_key(def, key, part_count, true, true);
 }
 
 int index_check_exact_key(const struct index *index, const char *key, uint32_t part_count)
@@ -125,6 +134,22 @@ int index_check_exact_key(const struct index *index, const char *key, uint32_t p
 		return -1;
 	}
 	return key_def_check_key(index->def->key_def, key, part_count, false, false);
+}
+
+int index_check_dup(const struct index *index, const struct space *space,
+	const struct tuple *old_tuple, const struct tuple *found, enum dup_mode mode)
+{
+	if (found == NULL) {
+		if (mode != DUP_REPLACE)
+			return 0;
+		diag_set_client(
+			ER_CANT_UPDATE_PRIMARY_KEY, index->def->name, space_name(space));
+		return -1;
+	}
+	if (found == old_tuple || (old_tuple == NULL && mode != DUP_INSERT))
+		return 0;
+	diag_set_client(ER_TUPLE_FOUND, index->def->name, space_name(space));
+	return -1;
 }
 
 void index_set_unsupported(const struct index *index, const char *what)

@@ -179,6 +179,14 @@ static inline int index_replace(struct index *index, struct space *space,
 	return index->vtab->replace(index, space, old_tuple, new_tuple, mode, ret_old);
 }
 
+/**
+ * For a kind's replace: may the new tuple take the place of the equal one that was
+ * found (NULL: none), when old_tuple is what should be replaced?
+ * @return 0, or -1 with ER_TUPLE_FOUND or ER_CANT_UPDATE_PRIMARY_KEY
+ */
+int index_check_dup(const struct index *index, const struct space *space,
+	const struct tuple *old_tuple, const struct tuple *found, enum dup_mode mode);
+
 /** ER_UNSUPPORTED_INDEX_FEATURE naming the index and its space. */
 void index_set_unsupported(const struct index *index, const char *what);
 

@@ -95,23 +95,6 @@ static int tree_index_get(
 	return 0;
 }
 
-/* May the new tuple take the place of what was found (old_tuple: what it should be)? */
-static int check_dup(const struct tree_index *index, const struct space *space,
-	const struct tuple *old_tuple, const struct tuple *found, enum dup_mode mode)
-{
-	const char *name = index->base.def->name;
-	if (found == NULL) {
-		if (mode != DUP_REPLACE)
-			return 0;
-		diag_set_client(ER_CANT_UPDATE_PRIMARY_KEY, name, space_name(space));
-		return -1;
-	}
-	if (found == old_tuple || (old_tuple == NULL && mode != DUP_INSERT))
-		return 0;
-	diag_set_client(ER_TUPLE_FOUND, name, space_name(space));
-	return -1;
-}
-
 static int tree_index_replace(struct index *base, struct space *space,
 	struct tuple *old_tuple, struct tuple *new_tuple, enum dup_mode mode,
 	struct tuple **ret_old)
@@ -124,7 +107,7 @@ static int tree_index_replace(struct index *base, struct space *space,
 			diag_set(oom, "out of memory for an index");
 			return -1;
 		}
-		if (check_dup(index, space, old_tuple, found.tuple, mode) != 0) {
+		if (index_check_dup(base, space, old_tuple, found.tuple, mode) != 0) {
 			if (found.tuple != NULL)
 				bptree_insert(&index->tree, found, &item);
 			else

@@ -308,3 +308,84 @@ uint64_t mp_hint(const char *p)
 	}
 	return class << 60 | body;
 }
+
+/* ---- Hashes ---- */
+
+static uint64_t mix(uint64_t hash, uint64_t v)
+{
+	hash = (hash ^ v) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
+uint64_t mp_hash_finish(uint64_t hash)
+{
+	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
+	return hash ^ hash >> 33;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const char *p, size_t len)
+{
+	hash = mix(hash, len);
+	for (; len >= 8; p += 8, len -= 8) {
+		uint64_t v;
+		memcpy(&v, p, 8);
+		hash = mix(hash, v);
+	}
+	uint64_t v = 0;
+	memcpy(&v, p, len);
+	return mix(hash, v);
+}
+
+/* Integers by their value; what is none by the digits that a decimal of it has. */
+static uint64_t hash_number(uint64_t hash, const char *p)
+{
+	struct num n = read_num(p);
+	struct mp_decimal d;
+	if (n.kind == NUM_UINT)
+		return mix(hash, n.u);
+	if (n.kind == NUM_INT)
+		return mix(hash, (uint64_t)n.i);
+	if (n.kind == NUM_DOUBLE) {
+		if (!isfinite(n.d))
+			return mix(hash, isnan(n.d) ? 1 : n.d > 0 ? 2 : 3);
+		if (n.d >= 0 && n.d < 18446744073709551616.0 &&
+			(double)(uint64_t)n.d == n.d)
+			return mix(hash, (uint64_t)n.d);
+		if (n.d < 0 && n.d >= -9223372036854775808.0 &&
+			(double)(int64_t)n.d == n.d)
+			return mix(hash, (uint64_t)(int64_t)n.d);
+	}
+	num_to_decimal(&n, &d);
+	if (d.point <= 18 && (int32_t)d.count <= d.point)
+		return mix(hash, (uint64_t)mp_decimal_floor(&d, INT64_MAX));
+	hash = mix(hash, (uint64_t)d.point << 1 | d.is_negative);
+	return hash_bytes(hash, (const char *)d.digits, d.count);
+}
+
+uint64_t mp_hash(uint64_t hash, const char *p)
+{
+	if (p == NULL)
+		return mix(hash, CLASS_NIL);
+	int class = value_class(p);
+	hash = mix(hash, (uint64_t) class);
+	uint32_t len;
+	int8_t type;
+	switch (class) {
+	case CLASS_BOOL:
+		return mix(hash, (uint8_t)*p);
+	case CLASS_NUMBER:
+		return hash_number(hash, p);
+	case CLASS_STR:
+		p = mp_raw_str(&p, &len);
+		return hash_bytes(hash, p, len);
+	case CLASS_BIN:
+		p = mp_raw_bin(&p, &len);
+		return hash_bytes(hash, p, len);
+	case CLASS_UUID:
+		p = mp_raw_ext(&p, &type, &len);
+		return hash_bytes(hash, p, len);
+	default:
+		return hash;
+	}
+}

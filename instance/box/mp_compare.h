@@ -15,4 +15,12 @@ int mp_compare_field(const char *a, const char *b, enum field_type type);
 /** A hint: see key_def.h. NULL counts as nil. */
 uint64_t mp_hint(const char *value);
 
+/**
+ * A hash of the value joined to the hash so far: equal values have equal hashes,
+ * numbers of different types too. NULL counts as nil.
+ */
+uint64_t mp_hash(uint64_t hash, const char *value);
+/** Spread the bits; once, after the last part. */
+uint64_t mp_hash_finish(uint64_t hash);
+
 #endif

@@ -229,6 +229,18 @@ static uint32_t indexes_with(
 	return count;
 }
 
+/* Fill an index one by one. */
+static int insert_all(struct index *index, struct space *space,
+	struct tuple *const *tuples, size_t count)
+{
+	struct tuple *unused;
+	for (size_t i = 0; i < count; i++)
+		if (index_replace(index, space, NULL, tuples[i], DUP_INSERT, &unused) !=
+			0)
+			return -1;
+	return 0;
+}
+
 int space_build_index(struct space *space, struct index *index)
 {
 	if (space_primary(space) == NULL || index_size(space_primary(space)) == 0)
@@ -243,7 +255,12 @@ int space_build_index(struct space *space, struct index *index)
 	_cleanup_(freep) struct tuple **tuples = collect(space, &count);
 	int rc = tuples == NULL ? -1 : check_tuples(format, tuples, count);
 	tuple_format_unref(format);
-	if (rc != 0 || index_tree_build(index, space, tuples, count) != 0)
+	if (rc != 0)
+		return -1;
+	rc = index->def->type == INDEX_TREE
+		     ? index_tree_build(index, space, tuples, count)
+		     : insert_all(index, space, tuples, count);
+	if (rc != 0)
 		return -1;
 	/* A new primary index holds references of its own. */
 	if (index->def->iid == 0) {

@@ -98,6 +98,7 @@ static struct space *make_space(void)
 	add_index(space, 0, "pk", true, &parts[0]);
 	add_index(space, 1, "uk", true, &parts[1]);
 	add_index(space, 2, "sk", false, &parts[2]);
+	add_index(space, 3, "hash", true, &parts[0]);
 	return space;
 }
 
@@ -260,6 +261,31 @@ static void check_search(void)
 	iterator_free(it);
 }
 
+/* By the hash: one row, or all of them in any order. */
+static void check_hash(void)
+{
+	char key[16];
+	uint32_t v = rnd(KEYS);
+	struct tuple *tuple;
+	assert_int_equal(dml_get(SPACE_ID, 3, key, key_of(key, v), &tuple), 0);
+	assert_int_equal(tuple != NULL, model[v].is_set);
+	if (tuple != NULL) {
+		assert_true(is_row(tuple, v, &model[v]));
+		tuple_unref(tuple);
+	}
+	struct iterator *it = dml_iterator(SPACE_ID, 3, ITER_ALL, "\x90", NULL);
+	bool seen[KEYS] = {false};
+	uint64_t id;
+	while (iterator_next(it, &tuple) == 0 && tuple != NULL) {
+		assert_int_equal(tuple_field_u64(tuple, 0, &id), 0);
+		assert_true(id < KEYS && !seen[id]);
+		seen[id] = true;
+	}
+	iterator_free(it);
+	for (uint32_t i = 0; i < KEYS; i++)
+		assert_int_equal(seen[i], model[i].is_set);
+}
+
 /* The group index: all of one group, by id. */
 static void check_group(void)
 {
@@ -355,6 +381,8 @@ static void test_model(void **state)
 		check_search();
 		if (i % 16 == 0)
 			check_group();
+		if (i % 16 == 8)
+			check_hash();
 		if (i % 64 == 0)
 			check_sizes(space);
 		if (i % 1000 == 999) {
@@ -362,6 +390,9 @@ static void test_model(void **state)
 			struct index *old = space_remove_index(space, 2);
 			index_unref(old);
 			add_index(space, 2, "sk", false, &parts[2]);
+			old = space_remove_index(space, 3);
+			index_unref(old);
+			add_index(space, 3, "hash", true, &parts[0]);
 		}
 	}
 	assert_true(journal_null.lsn > 0);
