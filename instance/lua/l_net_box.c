@@ -1,14 +1,15 @@
 /*
  * The client's end of an IPROTO connection, for net.box: connect, greeting, one
  * buffer of requests to write and one of replies to read. Who waits for what,
- * reconnecting and the schema are lua/net/box.lua.
+ * reconnecting and the schema are lua/net/box/transport.lua and schema.lua.
  *
  * One fiber reads (next(), then body_*() on the frame that it found), one writes
  * (flush()), any appends requests. On close() the socket is shut down, which wakes
  * both; it is closed when neither uses it any more.
  */
+#include "instance/lua/l_net_box.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -24,8 +25,6 @@
 #include "instance/lua/l_msgpack.h"
 #include "instance/lua/l_tuple.h"
 #include "instance/lua/utils.h"
-#include "proto/chap.h"
-#include "proto/greeting.h"
 #include "proto/iproto.h"
 
 int luaopen_net_box(lua_State *L);
@@ -36,24 +35,12 @@ int luaopen_net_box(lua_State *L);
 static const uint64_t frame_size_max = 2147483648; /* Tarantool's limit of a packet */
 enum { READ_SIZE = 16384, BUF_KEEP = 1 << 20, FIELDS_MAX = 65535 };
 
-/* Owned by its Lua userdata. */
-struct conn {
-	int fd;    /* -1: closed */
-	int users; /* fibers inside next() or flush() */
-	bool is_closing;
-	struct buf in, out;
-	struct buf writing;    /* what flush() is writing now */
-	struct mp_cursor body; /* of the frame that next() found; inside `in` */
-	uint32_t frame_len;    /* to step over before the next one */
-	struct greeting greeting;
-};
-
-static struct conn *check_conn(lua_State *L)
+struct netbox_conn *netbox_check_conn(lua_State *L)
 {
 	return luaL_checkudata(L, 1, CONN_TYPE);
 }
 
-static void conn_use_end(struct conn **c)
+static void conn_use_end(struct netbox_conn **c)
 {
 	if (--(*c)->users == 0 && (*c)->is_closing) {
 		close((*c)->fd);
@@ -63,7 +50,7 @@ static void conn_use_end(struct conn **c)
 
 static int l_conn_close(lua_State *L)
 {
-	struct conn *c = check_conn(L);
+	struct netbox_conn *c = netbox_check_conn(L);
 	if (c->fd < 0 || c->is_closing)
 		return 0;
 	c->is_closing = true;
@@ -75,7 +62,7 @@ static int l_conn_close(lua_State *L)
 
 static int l_conn_gc(lua_State *L)
 {
-	struct conn *c = check_conn(L);
+	struct netbox_conn *c = netbox_check_conn(L);
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -171,7 +158,7 @@ static int open_tcp(const char *host, const char *service, double deadline)
  * Append what can be read. Yields.
  * @return 0; -1 with errno set, 0 at the end of the stream
  */
-static int conn_read(struct conn *c, double deadline)
+static int conn_read(struct netbox_conn *c, double deadline)
 {
 	for (;;) {
 		char *p = buf_reserve(&c->in, READ_SIZE);
@@ -215,7 +202,7 @@ static int l_net_box_connect(lua_State *L)
 	const char *host = luaL_checkstring(L, 1);
 	const char *service = luaL_checkstring(L, 2);
 	double deadline = fiber_clock() + luaL_checknumber(L, 3);
-	struct conn *c = lua_newuserdata(L, sizeof(*c));
+	struct netbox_conn *c = lua_newuserdata(L, sizeof(*c));
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
 	luaL_getmetatable(L, CONN_TYPE);
@@ -246,7 +233,7 @@ static int l_net_box_connect(lua_State *L)
 /** How many bytes wait for flush(). */
 static int l_conn_pending(lua_State *L)
 {
-	lua_pushnumber(L, (lua_Number)buf_used(&check_conn(L)->out));
+	lua_pushnumber(L, (lua_Number)buf_used(&netbox_check_conn(L)->out));
 	return 1;
 }
 
@@ -254,13 +241,13 @@ static int l_conn_pending(lua_State *L)
 static int l_conn_flush(lua_State *L)
 {
 	luaT_may_yield(L);
-	struct conn *c = check_conn(L);
+	struct netbox_conn *c = netbox_check_conn(L);
 	if (c->fd < 0 || c->is_closing)
 		return push_errno(L, ECONNRESET);
 	struct buf tmp = c->writing;
 	c->writing = c->out;
 	c->out = tmp;
-	_cleanup_(conn_use_end) struct conn *in_use = c;
+	_cleanup_(conn_use_end) struct netbox_conn *in_use = c;
 	in_use->users++;
 	while (buf_used(&c->writing) > 0) {
 		ssize_t n = c->is_closing ? 0
@@ -283,201 +270,6 @@ static int l_conn_flush(lua_State *L)
 	return 1;
 }
 
-/* --- requests: each is (conn, sync, ...) --- */
-
-/** After an encoder: raise when it failed. */
-static int check_encoded(lua_State *L, int rc)
-{
-	if (rc != 0) {
-		diag_set(oom, "Failed to allocate a request");
-		return luaT_error(L);
-	}
-	return 0;
-}
-
-static uint64_t check_sync(lua_State *L)
-{
-	return (uint64_t)luaL_checknumber(L, 2);
-}
-
-static int l_conn_ping(lua_State *L)
-{
-	struct conn *c = check_conn(L);
-	return check_encoded(L, iproto_encode_ping(&c->out, check_sync(L)));
-}
-
-/** auth(sync, user[, password]) */
-static int l_conn_auth(lua_State *L)
-{
-	struct conn *c = check_conn(L);
-	const char *user = luaL_checkstring(L, 3);
-	size_t len;
-	const char *password = luaL_optlstring(L, 4, NULL, &len);
-	unsigned char scramble[CHAP_SIZE];
-	if (password != NULL)
-		chap_scramble(password, len, c->greeting.salt, scramble);
-	return check_encoded(L, iproto_encode_auth(&c->out, check_sync(L), user,
-					password != NULL ? scramble : NULL));
-}
-
-/* Arguments: a table as an array, nil as an empty one. */
-static void encode_args(lua_State *L, int idx, struct buf *out)
-{
-	if (lua_isnoneornil(L, idx))
-		check_encoded(L, buf_append(out, "\x90", 1));
-	else
-		luaT_tuple_encode(L, idx, out);
-}
-
-static int send_call(lua_State *L, uint32_t type)
-{
-	struct conn *c = check_conn(L);
-	size_t len;
-	const char *text = luaL_checklstring(L, 3, &len);
-	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
-	encode_args(L, 4, &b->buf);
-	const char *args = buf_head(&b->buf), *end = args + buf_used(&b->buf);
-	int rc = type == IPROTO_TYPE_EVAL ? iproto_encode_eval(&c->out, check_sync(L),
-						    text, len, args, end)
-					  : iproto_encode_call(&c->out, check_sync(L),
-						    type, text, len, args, end);
-	return check_encoded(L, rc);
-}
-
-/** call(sync, name, args) */
-static int l_conn_call(lua_State *L)
-{
-	return send_call(L, IPROTO_TYPE_CALL);
-}
-
-static int l_conn_call_16(lua_State *L)
-{
-	return send_call(L, IPROTO_TYPE_CALL_16);
-}
-
-/** eval(sync, expression, args) */
-static int l_conn_eval(lua_State *L)
-{
-	return send_call(L, IPROTO_TYPE_EVAL);
-}
-
-/** What was encoded into b since `start`; pointers are set when b is complete. */
-struct span {
-	size_t start, end;
-};
-
-static struct span encode_key(lua_State *L, int idx, struct buf *b)
-{
-	struct span s = {.start = b->len};
-	luaT_key_encode(L, idx, b);
-	s.end = b->len;
-	return s;
-}
-
-static struct span encode_tuple(lua_State *L, int idx, struct buf *b)
-{
-	struct span s = {.start = b->len};
-	luaT_tuple_encode(L, idx, b);
-	s.end = b->len;
-	return s;
-}
-
-/** select(sync, space_id, index_id, iterator, offset, limit, key) */
-static int l_conn_select(lua_State *L)
-{
-	struct conn *c = check_conn(L);
-	struct iproto_body body = {
-		.space_id = (uint32_t)luaL_checknumber(L, 3),
-		.index_id = (uint32_t)luaL_checknumber(L, 4),
-		.iterator = (uint32_t)luaL_checknumber(L, 5),
-		.offset = (uint32_t)luaL_checknumber(L, 6),
-		.limit = (uint32_t)luaL_checknumber(L, 7),
-	};
-	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
-	struct span key = encode_key(L, 8, &b->buf);
-	body.key = b->buf.data + key.start;
-	body.key_end = b->buf.data + key.end;
-	return check_encoded(
-		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_SELECT, &body));
-}
-
-static int send_store(lua_State *L, uint32_t type)
-{
-	struct conn *c = check_conn(L);
-	struct iproto_body body = {.space_id = (uint32_t)luaL_checknumber(L, 3)};
-	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
-	struct span tuple = encode_tuple(L, 4, &b->buf);
-	body.tuple = b->buf.data + tuple.start;
-	body.tuple_end = b->buf.data + tuple.end;
-	return check_encoded(L, iproto_encode_data(&c->out, check_sync(L), type, &body));
-}
-
-/** insert(sync, space_id, tuple) */
-static int l_conn_insert(lua_State *L)
-{
-	return send_store(L, IPROTO_TYPE_INSERT);
-}
-
-static int l_conn_replace(lua_State *L)
-{
-	return send_store(L, IPROTO_TYPE_REPLACE);
-}
-
-/** delete(sync, space_id, index_id, key) */
-static int l_conn_delete(lua_State *L)
-{
-	struct conn *c = check_conn(L);
-	struct iproto_body body = {
-		.space_id = (uint32_t)luaL_checknumber(L, 3),
-		.index_id = (uint32_t)luaL_checknumber(L, 4),
-	};
-	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
-	struct span key = encode_key(L, 5, &b->buf);
-	body.key = b->buf.data + key.start;
-	body.key_end = b->buf.data + key.end;
-	return check_encoded(
-		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_DELETE, &body));
-}
-
-/** update(sync, space_id, index_id, key, operations) */
-static int l_conn_update(lua_State *L)
-{
-	struct conn *c = check_conn(L);
-	struct iproto_body body = {
-		.space_id = (uint32_t)luaL_checknumber(L, 3),
-		.index_id = (uint32_t)luaL_checknumber(L, 4),
-		.index_base = 1,
-	};
-	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
-	struct span key = encode_key(L, 5, &b->buf);
-	struct span ops = encode_tuple(L, 6, &b->buf);
-	body.key = b->buf.data + key.start;
-	body.key_end = b->buf.data + key.end;
-	body.tuple = b->buf.data + ops.start;
-	body.tuple_end = b->buf.data + ops.end;
-	return check_encoded(
-		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_UPDATE, &body));
-}
-
-/** upsert(sync, space_id, tuple, operations) */
-static int l_conn_upsert(lua_State *L)
-{
-	struct conn *c = check_conn(L);
-	struct iproto_body body = {
-		.space_id = (uint32_t)luaL_checknumber(L, 3),
-		.index_base = 1,
-	};
-	_cleanup_(lua_buf_putp) struct lua_buf *b = lua_buf_take(L);
-	struct span tuple = encode_tuple(L, 4, &b->buf);
-	struct span ops = encode_tuple(L, 5, &b->buf);
-	body.tuple = b->buf.data + tuple.start;
-	body.tuple_end = b->buf.data + tuple.end;
-	body.ops = b->buf.data + ops.start;
-	body.ops_end = b->buf.data + ops.end;
-	return check_encoded(
-		L, iproto_encode_data(&c->out, check_sync(L), IPROTO_TYPE_UPSERT, &body));
-}
-
 /* --- replies --- */
 
 /**
@@ -487,11 +279,11 @@ static int l_conn_upsert(lua_State *L)
 static int l_conn_next(lua_State *L)
 {
 	luaT_may_yield(L);
-	struct conn *c = check_conn(L);
+	struct netbox_conn *c = netbox_check_conn(L);
 	double deadline = fiber_clock() + luaL_optnumber(L, 2, TIMEOUT_INFINITY);
 	if (c->fd < 0)
 		return push_errno(L, ECONNRESET);
-	_cleanup_(conn_use_end) struct conn *in_use = c;
+	_cleanup_(conn_use_end) struct netbox_conn *in_use = c;
 	in_use->users++;
 	c->in.rpos += c->frame_len;
 	c->frame_len = 0;
@@ -552,7 +344,7 @@ static struct error *decode_error(struct mp_cursor *body, uint32_t type)
 /** body_error(type): the error object of the reply. */
 static int l_conn_body_error(lua_State *L)
 {
-	struct conn *c = check_conn(L);
+	struct netbox_conn *c = netbox_check_conn(L);
 	struct mp_cursor body = c->body;
 	struct error *e = decode_error(&body, (uint32_t)luaL_checknumber(L, 2));
 	luaT_push_error(L, e);
@@ -561,7 +353,7 @@ static int l_conn_body_error(lua_State *L)
 }
 
 /** Bound the cursor to the array under DATA. @return its count; 0 without any */
-static uint32_t open_data(struct conn *c, struct mp_cursor *ret_cur)
+static uint32_t open_data(struct netbox_conn *c, struct mp_cursor *ret_cur)
 {
 	struct mp_cursor body = c->body;
 	const char *value, *end;
@@ -581,7 +373,7 @@ static int bad_reply(lua_State *L)
 static int l_conn_body_values(lua_State *L)
 {
 	struct mp_cursor cur;
-	uint32_t count = open_data(check_conn(L), &cur);
+	uint32_t count = open_data(netbox_check_conn(L), &cur);
 	lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
 	for (uint32_t i = 0; i < count; i++) {
 		msgpack_to_lua(L, &lua_codec_msgpack, &cur);
@@ -617,7 +409,7 @@ static int l_conn_body_tuples(lua_State *L)
 {
 	struct tuple_format *format = check_format(L, 2);
 	struct mp_cursor cur;
-	uint32_t count = open_data(check_conn(L), &cur);
+	uint32_t count = open_data(netbox_check_conn(L), &cur);
 	lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
 	for (uint32_t i = 0; i < count; i++) {
 		push_tuple(L, &cur, format);
@@ -657,24 +449,13 @@ static int l_format_gc(lua_State *L)
 }
 
 static const luaL_Reg conn_methods[] = {
-	{"auth", l_conn_auth},
 	{"body_error", l_conn_body_error},
 	{"body_tuples", l_conn_body_tuples},
 	{"body_values", l_conn_body_values},
-	{"call", l_conn_call},
-	{"call_16", l_conn_call_16},
 	{"close", l_conn_close},
-	{"delete", l_conn_delete},
-	{"eval", l_conn_eval},
 	{"flush", l_conn_flush},
-	{"insert", l_conn_insert},
 	{"next", l_conn_next},
 	{"pending", l_conn_pending},
-	{"ping", l_conn_ping},
-	{"replace", l_conn_replace},
-	{"select", l_conn_select},
-	{"update", l_conn_update},
-	{"upsert", l_conn_upsert},
 	{NULL, NULL},
 };
 
@@ -690,6 +471,10 @@ int luaopen_net_box(lua_State *L)
 		{NULL, NULL},
 	};
 	luaT_type(L, CONN_TYPE, conn_meta, conn_methods);
+	luaL_getmetatable(L, CONN_TYPE);
+	lua_getfield(L, -1, "__index");
+	luaL_register(L, NULL, netbox_request_methods);
+	lua_pop(L, 2);
 	luaT_type(L, FORMAT_TYPE, format_meta, no_methods);
 	lua_newtable(L);
 	luaL_register(L, NULL, functions);
