@@ -54,8 +54,7 @@ void conn_set_reading(struct conn *con, bool yesno)
 		ev_io_stop(fiber_loop, &con->ev_in);
 }
 
-/* Have the on_disconnect triggers run, once, if on_connect ones have. */
-static void start_disconnect(struct conn *con)
+void conn_start_disconnect(struct conn *con)
 {
 	if (con->has_disconnected || !con->is_connected)
 		return;
@@ -80,7 +79,7 @@ void conn_close(struct conn *con)
 	list_del(&con->dirty);
 	net_undispatch(con);
 	cond_broadcast(&con->drained);
-	start_disconnect(con);
+	conn_start_disconnect(con);
 	conn_unref(con);
 }
 
@@ -115,7 +114,7 @@ static void process(struct conn *con)
 	if (!list_is_empty(&con->dirty) && list_is_empty(&con->ready))
 		conn_flush(con);
 	if (con->is_eof && con->in_flight > 0)
-		start_disconnect(con);
+		conn_start_disconnect(con);
 	conn_check_end(con);
 }
 

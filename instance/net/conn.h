@@ -105,6 +105,8 @@ void conn_start(int fd, const char *peer, enum conn_kind kind);
 /** The socket goes; what runs for it goes on. */
 void conn_close(struct conn *con);
 void conn_unref(struct conn *con);
+/** Have the on_disconnect triggers run, once, if the on_connect ones have. */
+void conn_start_disconnect(struct conn *con);
 /** The protocol is IPROTO: run on_connect, then look at frames. */
 void conn_begin(struct conn *con);
 /** Close when nothing is left to do: the peer is gone, all replies are sent. */

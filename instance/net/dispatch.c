@@ -273,6 +273,8 @@ static void run_on_connect(struct worker *w, struct conn *con)
 	reset_fiber(w->fiber);
 	if (con->fd >= 0)
 		net_dispatch(con);
+	else
+		conn_start_disconnect(con); /* it was closed meanwhile */
 	conn_unref(con);
 }
 

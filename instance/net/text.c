@@ -268,8 +268,10 @@ void net_text_serve(struct conn *con)
 	lua_pushlightuserdata(L, con);
 	lua_rawget(L, LUA_REGISTRYINDEX);
 	struct client *c = lua_touserdata(L, -1);
-	if (c != NULL)
+	if (c != NULL) {
 		c->con = NULL;
+		buf_fini(&c->in);
+	}
 	lua_pop(L, 1);
 	lua_pushlightuserdata(L, con);
 	lua_pushnil(L);

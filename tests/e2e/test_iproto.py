@@ -361,6 +361,10 @@ def test_connect_triggers():
             tap.equal(other.eval('return #seen'), [1], 'on_connect ran before the first request')
         harness.wait_for(lambda: c.eval('return #seen')[0] == 2, 'on_disconnect')
         tap.equal(c.eval('return seen')[0], ['in', 'out'], 'on_disconnect runs after')
+        c.eval('seen = {}')
+        Client(SOCK).close()
+        harness.wait_for(lambda: c.eval('return #seen')[0] == 2,
+                         'both triggers of a client that left while on_connect slept')
         c.eval('box.session.on_connect(nil, on) box.session.on_disconnect(nil, off) '
                'no = function() error("no") end box.session.on_connect(no)')
         with Client(SOCK) as other:
