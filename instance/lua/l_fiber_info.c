@@ -14,13 +14,11 @@ static bool option_is_false(lua_State *L, int idx, const char *name)
 	return is_false;
 }
 
-/* Rows {L = 'name in @file at line N'}, innermost first. */
-static void push_backtrace(lua_State *L, const struct fiber *f)
+/** Add the rows of one Lua thread, innermost first. @return how many there are now */
+static int add_levels(lua_State *L, lua_State *of, int count)
 {
-	lua_newtable(L);
-	lua_State *of = f->lua_now != NULL ? f->lua_now : f->lua;
 	lua_Debug ar;
-	for (int i = 0; of != NULL && i < BACKTRACE_LEVELS_MAX; i++) {
+	for (int i = 0; count < BACKTRACE_LEVELS_MAX; i++) {
 		if (!lua_getstack(of, i, &ar) || !lua_getinfo(of, "Sln", &ar))
 			break;
 		lua_createtable(L, 0, 1);
@@ -28,8 +26,23 @@ static void push_backtrace(lua_State *L, const struct fiber *f)
 			ar.name != NULL ? ar.name : "(unnamed)", ar.source,
 			ar.currentline);
 		lua_setfield(L, -2, "L");
-		lua_rawseti(L, -2, i + 1);
+		lua_rawseti(L, -2, ++count);
 	}
+	return count;
+}
+
+/*
+ * Rows {L = 'name in @file at line N'}. A fiber that sleeps inside a coroutine
+ * shows the coroutine, then the thread that resumed it.
+ */
+static void push_backtrace(lua_State *L, const struct fiber *f)
+{
+	lua_newtable(L);
+	int count = 0;
+	if (f->lua_now != NULL)
+		count = add_levels(L, f->lua_now, count);
+	if (f->lua != NULL && f->lua != f->lua_now)
+		add_levels(L, f->lua, count);
 }
 
 struct info_args {

@@ -99,6 +99,20 @@ def test_yield_in_a_finaliser():
               'a finaliser that yields gets an error')
 
 
+def test_backtrace_shows_coroutine_and_resumer():
+    _, out, _ = run('''
+        local fiber = require('fiber')
+        local function inner() fiber.sleep(100) end
+        local function outer() coroutine.wrap(function() inner() end)() end
+        local f = fiber.create(function() outer() return 1 end)
+        for _, row in ipairs(fiber.info()[f:id()].backtrace) do print(row.L) end
+        os.exit(0)
+    ''')
+    lines = [line.split(' in ')[0] for line in out.splitlines()]
+    tap.ok(lines.index('sleep') < lines.index('inner') < lines.index('outer'),
+           'a fiber asleep in a coroutine shows who resumed it', out)
+
+
 def test_storage_goes_with_its_fiber():
     code, out, _ = run('''
         local fiber = require('fiber')
