@@ -12,7 +12,7 @@
 
 enum {
 	DECODE_DEPTH_MAX = 512, /* C recursion that any fiber's stack bears */
-	PREALLOC_MAX = 4096,     /* elements reserved on the word of a header */
+	PREALLOC_MAX = 4096,    /* elements reserved on the word of a header */
 };
 
 struct lua_codec lua_codec_msgpack = LUA_CODEC_DEFAULT;
@@ -51,11 +51,19 @@ static int encode_tuple(const struct tuple *tuple, msgpack_packer *pk)
 	return mp_buf_write(pk->data, data, size);
 }
 
+/* Out of line, as encode_scalar(): their buffers are not in the recursion's frame. */
+static __attribute__((noinline)) void pack_header(
+	lua_State *L, const struct lua_item *item, msgpack_packer *pk)
+{
+	int rc = item->kind == LUA_KIND_MAP ? msgpack_pack_map(pk, item->size)
+					    : msgpack_pack_array(pk, item->size);
+	if (rc != 0)
+		out_of_memory(L);
+}
+
 static void encode_array(lua_State *L, const struct lua_codec *codec, int idx,
 	uint32_t size, int level, msgpack_packer *pk)
 {
-	if (msgpack_pack_array(pk, size) != 0)
-		out_of_memory(L);
 	for (uint32_t i = 1; i <= size; i++) {
 		lua_rawgeti(L, idx, (int)i);
 		encode(L, codec, lua_gettop(L), level + 1, pk);
@@ -66,8 +74,6 @@ static void encode_array(lua_State *L, const struct lua_codec *codec, int idx,
 static void encode_map(lua_State *L, const struct lua_codec *codec, int idx,
 	uint32_t size, int level, msgpack_packer *pk)
 {
-	if (msgpack_pack_map(pk, size) != 0)
-		out_of_memory(L);
 	uint32_t count = 0;
 	for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
 		/* A copy: what __serialize gives must not replace the key of lua_next. */
@@ -92,59 +98,65 @@ static bool check_level(lua_State *L, const struct lua_codec *codec, int level)
 	return false;
 }
 
+static __attribute__((noinline)) void encode_scalar(
+	lua_State *L, const struct lua_item *item, msgpack_packer *pk)
+{
+	int rc = 0;
+	switch (item->kind) {
+	case LUA_KIND_BOOL:
+		rc = item->b ? msgpack_pack_true(pk) : msgpack_pack_false(pk);
+		break;
+	case LUA_KIND_UINT:
+		rc = msgpack_pack_uint64(pk, item->u);
+		break;
+	case LUA_KIND_INT:
+		rc = msgpack_pack_int64(pk, item->i);
+		break;
+	case LUA_KIND_DOUBLE:
+		rc = msgpack_pack_double(pk, item->d);
+		break;
+	case LUA_KIND_FLOAT:
+		rc = msgpack_pack_float(pk, (float)item->d);
+		break;
+	case LUA_KIND_STR:
+		rc = msgpack_pack_str(pk, item->size) |
+		     msgpack_pack_str_body(pk, item->s, item->size);
+		break;
+	case LUA_KIND_DECIMAL:
+		rc = encode_decimal(item->payload, pk);
+		break;
+	case LUA_KIND_UUID:
+		rc = encode_uuid(item->payload, pk);
+		break;
+	case LUA_KIND_TUPLE:
+		rc = encode_tuple(item->tuple, pk);
+		break;
+	default:
+		rc = msgpack_pack_nil(pk);
+	}
+	if (unlikely(rc != 0))
+		out_of_memory(L);
+}
+
 static void encode(lua_State *L, const struct lua_codec *codec, int idx, int level,
 	msgpack_packer *pk)
 {
 	struct lua_item item;
-	int rc = 0;
 	lua_classify(L, codec, idx, &item);
-	switch (item.kind) {
-	case LUA_KIND_NIL:
-		rc = msgpack_pack_nil(pk);
-		break;
-	case LUA_KIND_BOOL:
-		rc = item.b ? msgpack_pack_true(pk) : msgpack_pack_false(pk);
-		break;
-	case LUA_KIND_UINT:
-		rc = msgpack_pack_uint64(pk, item.u);
-		break;
-	case LUA_KIND_INT:
-		rc = msgpack_pack_int64(pk, item.i);
-		break;
-	case LUA_KIND_DOUBLE:
-		rc = msgpack_pack_double(pk, item.d);
-		break;
-	case LUA_KIND_FLOAT:
-		rc = msgpack_pack_float(pk, (float)item.d);
-		break;
-	case LUA_KIND_STR:
-		rc = msgpack_pack_str(pk, item.size) |
-		     msgpack_pack_str_body(pk, item.s, item.size);
-		break;
-	case LUA_KIND_ARRAY:
-		if (check_level(L, codec, level))
-			encode_array(L, codec, idx, item.size, level, pk);
-		else
-			rc = msgpack_pack_nil(pk);
-		break;
-	case LUA_KIND_MAP:
-		if (check_level(L, codec, level))
-			encode_map(L, codec, idx, item.size, level, pk);
-		else
-			rc = msgpack_pack_nil(pk);
-		break;
-	case LUA_KIND_DECIMAL:
-		rc = encode_decimal(item.payload, pk);
-		break;
-	case LUA_KIND_UUID:
-		rc = encode_uuid(item.payload, pk);
-		break;
-	case LUA_KIND_TUPLE:
-		rc = encode_tuple(item.tuple, pk);
-		break;
+	bool is_container = item.kind == LUA_KIND_ARRAY || item.kind == LUA_KIND_MAP;
+	if (is_container && !check_level(L, codec, level)) {
+		item.kind = LUA_KIND_NIL;
+		is_container = false;
 	}
-	if (unlikely(rc != 0))
-		out_of_memory(L);
+	if (!is_container) {
+		encode_scalar(L, &item, pk);
+		return;
+	}
+	pack_header(L, &item, pk);
+	if (item.kind == LUA_KIND_ARRAY)
+		encode_array(L, codec, idx, item.size, level, pk);
+	else
+		encode_map(L, codec, idx, item.size, level, pk);
 }
 
 /* What needs no look at settings or metatables; false when it is something else. */
