@@ -12,31 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	LEAF_MAX = 32,
-	INNER_MAX = 32,
-	MERGE_MAX = 24, /* neighbours of so many items together become one */
-	HEIGHT_MAX = 32,
-};
-
-/* A leaf or an inner node. */
-struct bptree_node {
-	uint16_t count;
-	bool is_leaf;
-};
-
-struct leaf {
-	struct bptree_node base;
-	struct leaf *prev, *next;
-	struct bptree_item items[LEAF_MAX];
-};
-
-struct inner {
-	struct bptree_node base;
-	size_t sizes[INNER_MAX];            /* items below each child */
-	struct bptree_item keys[INNER_MAX]; /* first item below each child */
-	struct bptree_node *children[INNER_MAX];
-};
+#include "instance/box/bptree_node.h"
 
 /* The way from the root to a leaf. */
 struct path {
@@ -45,28 +21,6 @@ struct path {
 	struct leaf *leaf;
 	uint32_t index;
 };
-
-static inline struct leaf *to_leaf(struct bptree_node *node)
-{
-	return (struct leaf *)node;
-}
-
-static inline struct inner *to_inner(struct bptree_node *node)
-{
-	return (struct inner *)node;
-}
-
-/* ---- Order ---- */
-
-static inline int compare_items(const struct bptree *tree, const struct bptree_item *a,
-	const struct bptree_item *b)
-{
-	if (a->hint != b->hint)
-		return a->hint < b->hint ? -1 : 1;
-	if (a->tuple == b->tuple)
-		return 0;
-	return tree->order.compare(a, b, tree->order.arg);
-}
 
 static inline int compare_key(const struct bptree *tree, const struct bptree_item *a,
 	const struct bptree_key *key)
@@ -169,22 +123,6 @@ static void node_free(struct bptree *tree, struct bptree_node *node)
 {
 	tree->node_bytes -= node->is_leaf ? sizeof(struct leaf) : sizeof(struct inner);
 	free(node);
-}
-
-static struct bptree_item first_item(const struct bptree_node *node)
-{
-	return node->is_leaf ? ((const struct leaf *)node)->items[0]
-			     : ((const struct inner *)node)->keys[0];
-}
-
-static size_t node_size(const struct bptree_node *node)
-{
-	if (node->is_leaf)
-		return node->count;
-	size_t size = 0;
-	for (uint32_t i = 0; i < node->count; i++)
-		size += ((const struct inner *)node)->sizes[i];
-	return size;
 }
 
 /* Note the size and the first item of a child anew. */
@@ -663,68 +601,4 @@ struct bptree_pos bptree_before(const struct bptree *tree, struct bptree_pos pos
 		return bptree_last(tree);
 	bptree_prev(&pos);
 	return pos;
-}
-
-/* ---- Self-test ---- */
-
-struct check {
-	const struct bptree *tree;
-	const struct bptree_item *last; /* the item before */
-	const struct leaf *leaf;        /* the leaf before */
-	size_t size;
-};
-
-static const char *check_leaf(struct check *check, const struct leaf *leaf)
-{
-	if (leaf->prev != check->leaf ||
-		(check->leaf != NULL && check->leaf->next != leaf))
-		return "leaves are not linked in order";
-	for (uint32_t i = 0; i < leaf->base.count; i++) {
-		const struct bptree_item *item = &leaf->items[i];
-		if (check->last != NULL &&
-			compare_items(check->tree, check->last, item) >= 0)
-			return "items are out of order";
-		check->last = item;
-	}
-	check->leaf = leaf;
-	check->size += leaf->base.count;
-	return NULL;
-}
-
-static const char *check_node(
-	struct check *check, const struct bptree_node *node, uint32_t height)
-{
-	if (node->count == 0)
-		return "a node is empty";
-	if (node->is_leaf != (height == 0))
-		return "a leaf is at the wrong height";
-	if (node->is_leaf)
-		return check_leaf(check, (const struct leaf *)node);
-	const struct inner *inner = (const struct inner *)node;
-	for (uint32_t i = 0; i < node->count; i++) {
-		const struct bptree_node *child = inner->children[i];
-		struct bptree_item first = first_item(child);
-		if (first.tuple != inner->keys[i].tuple ||
-			first.hint != inner->keys[i].hint)
-			return "a key is not the first item below";
-		const char *error = check_node(check, child, height - 1);
-		if (error != NULL)
-			return error;
-		if (inner->sizes[i] != node_size(child))
-			return "a size is wrong";
-	}
-	return NULL;
-}
-
-const char *bptree_check(const struct bptree *tree)
-{
-	struct check check = {.tree = tree};
-	if (tree->root == NULL)
-		return tree->size == 0 && tree->node_bytes == 0 ? NULL : "no root";
-	const char *error = check_node(&check, tree->root, tree->height);
-	if (error != NULL)
-		return error;
-	if (check.leaf->next != NULL)
-		return "a leaf follows the last one";
-	return check.size == tree->size ? NULL : "the size is wrong";
 }

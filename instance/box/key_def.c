@@ -11,11 +11,9 @@
 
 static void key_def_finish(struct key_def *def)
 {
-	def->is_sequential = true;
 	for (uint32_t i = 0; i < def->part_count; i++) {
 		const struct key_part *part = &def->parts[i];
 		def->is_nullable |= part->is_nullable;
-		def->is_sequential &= part->fieldno == i;
 		if (part->fieldno >= def->field_count)
 			def->field_count = part->fieldno + 1;
 	}

@@ -32,7 +32,6 @@ struct key_def {
 	uint32_t unique_part_count;
 	bool is_nullable;      /* a part is */
 	bool is_hint_complete; /* equal exact hints mean equal first parts */
-	bool is_sequential;    /* fields 0, 1, 2...: parts stand side by side */
 	uint32_t field_count;  /* up to the last field that is a part */
 	struct key_part parts[];
 };

@@ -104,7 +104,6 @@ struct space *space_new(struct space_def *def)
 	space->def = def;
 	space->refs = 1;
 	space->run_triggers = true;
-	space->lua_ref = -2;
 	list_init(&space->before_replace);
 	list_init(&space->on_replace);
 	return space;

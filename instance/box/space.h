@@ -25,7 +25,6 @@ struct txn_stmt;
 enum {
 	SPACE_ID_SYSTEM_MIN = 256,
 	SPACE_ID_SYSTEM_MAX = 511,
-	SPACE_NAME_MAX = 65000,
 };
 
 /* Owns its strings and fields. */
@@ -71,7 +70,6 @@ struct space {
 	size_t bsize;   /* bytes of its tuples' data */
 	void *sequence; /* its sequence, for space_next_sequence; or NULL */
 	uint32_t sequence_fieldno;
-	int lua_ref; /* box.space's object, for whoever makes one; else LUA_NOREF (-2) */
 };
 
 /** A space without indexes. Takes the definition over on success. NULL with diag set. */

@@ -38,7 +38,6 @@ struct tuple *tuple_new(struct tuple_format *format, const char *data, const cha
 	tuple->refs = 1;
 	tuple->size = (uint32_t)size;
 	tuple->format_id = format->id;
-	tuple->is_dirty = 0;
 	memcpy(tuple->data, data, size);
 	tuple_format_ref(format);
 	return tuple;

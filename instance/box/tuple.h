@@ -16,7 +16,6 @@ struct tuple {
 	uint32_t refs;
 	uint32_t size; /* of the msgpack data */
 	uint16_t format_id;
-	uint8_t is_dirty; /* used by index building; 0 otherwise */
 	char data[];
 };
 

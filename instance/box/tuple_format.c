@@ -262,8 +262,6 @@ static int format_add_part(struct tuple_format *format, const struct key_part *p
 		return -1;
 	}
 	field->is_key_part = true;
-	if (part->fieldno >= format->index_field_count)
-		format->index_field_count = part->fieldno + 1;
 	return 0;
 }
 

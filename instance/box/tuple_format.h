@@ -28,7 +28,6 @@ enum field_type {
 extern const char *const field_type_name[];
 
 enum {
-	FIELD_NO_MAX = INT32_MAX,
 	TUPLE_FORMAT_ID_MAX = UINT16_MAX,
 	COLL_NONE = UINT32_MAX, /* key_part.coll_id and field_def.coll_id */
 	COLL_BINARY = 3,        /* its id in _collation */
@@ -91,7 +90,6 @@ struct tuple_format {
 	uint32_t exact_field_count; /* 0: any count */
 	uint32_t field_count;       /* entries in fields */
 	uint32_t min_field_count;   /* up to the last field that may not be missing */
-	uint32_t index_field_count; /* up to the last indexed field */
 	struct tuple_dict *dict;    /* a reference */
 	struct tuple_field *fields; /* owned */
 };

@@ -39,7 +39,7 @@ struct txn_stmt {
 	struct tuple *new_tuple; /* a reference, or NULL */
 	enum request_type type;
 	bool is_applied;         /* the indexes were changed */
-	bool is_after_abort; /* it began in an aborted transaction */
+	bool is_after_abort;     /* it began in an aborted transaction */
 	bool has_row;            /* goes to the journal */
 	struct request *request; /* a copy, when the journal wants it */
 	struct list on_commit;   /* struct txn_trigger */
@@ -61,7 +61,6 @@ struct txn {
 	struct fiber_hook on_yield;
 	struct fiber_hook on_stop;
 	struct fiber *fiber;
-	void *lua; /* for the Lua layer: its triggers */
 };
 
 struct txn_savepoint {
