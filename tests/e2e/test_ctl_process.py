@@ -1,6 +1,7 @@
 """status, stop, kill, wait, logrotate, log, instances, check."""
 import json
 import os
+import select
 import signal
 import subprocess
 
@@ -139,14 +140,16 @@ def check_log(engine):
               '%s: log -n' % engine)
     tap.equal(len(p.ctl('log', 'app').stdout.splitlines()), 10, '%s: log: 10 lines' % engine)
     child = subprocess.Popen([harness.CTL, 'log', '-n', '0', '-f', 'app'], cwd=p.dir,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
 
     def next_line(code):
-        while True:
+        def is_shown():
             p.ctl('eval', 'app', '-e', 'require("log").info("%s")' % code)
-            line = child.stdout.readline().decode()
-            if code in line:
-                return True
+            while select.select([child.stdout], [], [], 0.3)[0]:
+                if code in child.stdout.readline().decode():
+                    return True
+            return False
+        return harness.wait_for(is_shown, code)
 
     tap.ok(next_line('followed'), '%s: log -f' % engine)
     os.rename(p.path('log/app.log'), p.path('log/app.log.1'))
