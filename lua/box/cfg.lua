@@ -261,8 +261,26 @@ for _, option in ipairs({
 }) do
     dynamic[option] = set_nothing
 end
--- Listening last: whoever connects finds the rest done.
-local order = {'log_level', 'log_format', 'listen'}
+-- The log first: it tells of the rest. Listening last: whoever connects finds the
+-- rest done. Between them by name.
+local rank = {log_level = -2, log_format = -1, listen = 1}
+
+local function is_before(a, b)
+    local rank_a, rank_b = rank[a] or 0, rank[b] or 0
+    if rank_a ~= rank_b then
+        return rank_a < rank_b
+    end
+    return a < b
+end
+
+local function sorted_names(cfg)
+    local names = {}
+    for option in pairs(cfg) do
+        names[#names + 1] = option
+    end
+    table.sort(names, is_before)
+    return names
+end
 
 local function check_type(option, value)
     local types = options[option][1]
@@ -399,17 +417,12 @@ local function load(user)
         rawset(box, key, value)
     end
     lib.set_read_only(cfg.read_only)
-    for option, value in pairs(cfg) do
+    for _, option in ipairs(sorted_names(cfg)) do
+        local value = cfg[option]
         rawset(values, option, value)
-        local is_ordered = option == 'listen' or option:match('^log_')
-        if given[option] ~= nil and dynamic[option] and not is_ordered and
-           value ~= options[option][2] then
+        if dynamic[option] and (rank[option] or
+           given[option] ~= nil and value ~= options[option][2]) then
             apply(option, value, value)
-        end
-    end
-    for _, option in ipairs(order) do
-        if cfg[option] ~= nil then
-            apply(option, cfg[option], cfg[option])
         end
     end
 end
@@ -436,17 +449,11 @@ local function change(user)
             apply(option, nil, values[option])
         end
     end
-    for _, listed in ipairs(order) do
-        reset[listed] = true
-    end
-    for option, value in pairs(cfg) do
-        value = normalize(option, value)
-        if value ~= values[option] and option ~= 'listen' then
+    for _, option in ipairs(sorted_names(cfg)) do
+        local value = normalize(option, cfg[option])
+        if value ~= values[option] then
             apply(option, value, values[option])
         end
-    end
-    if cfg.listen ~= nil and normalize('listen', cfg.listen) ~= values.listen then
-        apply('listen', normalize('listen', cfg.listen), values.listen)
     end
 end
 
