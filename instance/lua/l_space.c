@@ -172,34 +172,44 @@ static void forget_name(lua_State *L)
 	}
 }
 
-/** Bring the object of one space up to date. */
-static void refresh_space(uint32_t id)
+/** Bring the object of the space with the id at 1 up to date. */
+static int refresh_space_protected(lua_State *L)
 {
-	if (spaces_ref == LUA_NOREF)
-		return;
-	lua_State *L = current_state();
-	int top = lua_gettop(L);
-	luaL_checkstack(L, LUA_MINSTACK, "box.space");
+	const uint32_t id = *(const uint32_t *)lua_touserdata(L, 1);
 	const struct space *space = space_by_id(id);
+	lua_settop(L, 0);
+	luaL_checkstack(L, LUA_MINSTACK, "box.space");
 	lua_rawgeti(L, LUA_REGISTRYINDEX, spaces_ref);
-	lua_rawgeti(L, -1, (int)id);
+	lua_rawgeti(L, 1, (int)id);
 	if (!lua_isnil(L, -1))
 		forget_name(L);
 	if (space == NULL) {
 		lua_pushnil(L);
-		lua_rawseti(L, top + 1, (int)id);
-		lua_settop(L, top);
-		return;
+		lua_rawseti(L, 1, (int)id);
+		return 0;
 	}
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		push_space(L);
 		lua_pushvalue(L, -1);
-		lua_rawseti(L, top + 1, (int)id);
+		lua_rawseti(L, 1, (int)id);
 	}
 	fill_space(L, space);
-	lua_setfield(L, top + 1, space_name(space));
-	lua_settop(L, top);
+	lua_setfield(L, 1, space_name(space));
+	return 0;
+}
+
+/**
+ * The schema changes inside a statement: an error (out of memory) may not fly
+ * through it; the object is as it was then.
+ */
+static void refresh_space(uint32_t id)
+{
+	if (spaces_ref == LUA_NOREF)
+		return;
+	lua_State *L = current_state();
+	if (lua_cpcall(L, refresh_space_protected, &id) != 0)
+		lua_pop(L, 1);
 }
 
 static int refresh_each(struct space *space, void *arg)

@@ -4,157 +4,157 @@ local json = require('json')
 
 -- JSON with sorted keys, so that the order of a map does not matter.
 local function show(v)
-	if type(v) == 'cdata' and box.tuple.is(v) then
-		v = v:totable()
-	end
-	if type(v) ~= 'table' then
-		local ok, text = pcall(json.encode, v)
-		return ok and text or tostring(v)
-	end
-	local out = {}
-	if #v > 0 or next(v) == nil then
-		for i = 1, #v do
-			out[i] = show(v[i])
-		end
-		return '[' .. table.concat(out, ',') .. ']'
-	end
-	for k, x in pairs(v) do
-		out[#out + 1] = tostring(k) .. ':' .. show(x)
-	end
-	table.sort(out)
-	return '{' .. table.concat(out, ',') .. '}'
+    if type(v) == 'cdata' and box.tuple.is(v) then
+        v = v:totable()
+    end
+    if type(v) ~= 'table' then
+        local ok, text = pcall(json.encode, v)
+        return ok and text or tostring(v)
+    end
+    local out = {}
+    if #v > 0 or next(v) == nil then
+        for i = 1, #v do
+            out[i] = show(v[i])
+        end
+        return '[' .. table.concat(out, ',') .. ']'
+    end
+    for k, x in pairs(v) do
+        out[#out + 1] = tostring(k) .. ':' .. show(x)
+    end
+    table.sort(out)
+    return '{' .. table.concat(out, ',') .. '}'
 end
 
 local function try(name, f, ...)
-	local r = {pcall(f, ...)}
-	if not r[1] then
-		local e = r[2]
-		if type(e) == 'cdata' then
-			print(name, 'ERR', e.type, e.code, e.message)
-		else
-			-- without the position
-			print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
-		end
-		return
-	end
-	local out = {}
-	for i = 2, table.maxn(r) do
-		out[#out + 1] = show(r[i])
-	end
-	print(name, 'OK', unpack(out))
+    local r = {pcall(f, ...)}
+    if not r[1] then
+        local e = r[2]
+        if type(e) == 'cdata' then
+            print(name, 'ERR', e.type, e.code, e.message)
+        else
+            -- without the position
+            print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
+        end
+        return
+    end
+    local out = {}
+    for i = 2, table.maxn(r) do
+        out[#out + 1] = show(r[i])
+    end
+    print(name, 'OK', unpack(out))
 end
 
 local function parts(index)
-	local out = {}
-	for i, p in ipairs(index.parts) do
-		out[i] = {p.fieldno, p.type, p.is_nullable, p.collation}
-	end
-	return out
+    local out = {}
+    for i, p in ipairs(index.parts) do
+        out[i] = {p.fieldno, p.type, p.is_nullable, p.collation}
+    end
+    return out
 end
 
 -- Each of these on a fresh space with a format and a primary index.
 local s
 local function fresh()
-	if s ~= nil then
-		s:drop()
-	end
-	s = box.schema.space.create('s', {id = 512, format = {{'id', 'unsigned'}, {'name', 'string'},
-		{'n', 'integer', is_nullable = true}, {'x'}}})
-	s:create_index('pk')
-	return s
+    if s ~= nil then
+        s:drop()
+    end
+    s = box.schema.space.create('s', {id = 512, format = {{'id', 'unsigned'}, {'name', 'string'},
+        {'n', 'integer', is_nullable = true}, {'x'}}})
+    s:create_index('pk')
+    return s
 end
 
 for i, o in ipairs{
-	{}, {parts = {1, 'unsigned'}}, {parts = {{1, 'unsigned'}}}, {parts = {{field = 1, type = 'unsigned'}}},
-	{parts = {2, 'string', 1, 'unsigned'}}, {parts = {{2, 'string'}, {1, 'unsigned'}}},
-	{parts = {'name'}}, {parts = {{'name'}}}, {parts = {'name', 'string'}}, {parts = {{'name', 'string'}}},
-	{parts = {'name', 'id'}}, {parts = {{'name'}, {'id'}}}, {parts = {{field = 'name'}}},
-	{parts = {{field = 'name', type = 'string'}}}, {parts = 'name'}, {parts = 2}, {parts = {2}},
-	{parts = {{2}}}, {parts = {2, 1}}, {parts = {{2}, {1}}}, {parts = {1, 'unsigned', 2}},
-	{parts = {3, 'integer'}}, {parts = {3}}, {parts = {{3, 'integer', is_nullable = true}}},
-	{parts = {{3, 'integer', is_nullable = false}}}, {parts = {{field = 'n', is_nullable = true}}},
-	{parts = {{'n', is_nullable = true}}}, {parts = {5, 'string'}}, {parts = {5}}, {parts = {{5, is_nullable = true}}},
-	{parts = {4}}, {parts = {4, 'scalar'}}, {parts = {'x'}}, {parts = {'nope'}}, {parts = {'nope', 'string'}},
-	{parts = {0, 'unsigned'}}, {parts = {-1, 'unsigned'}}, {parts = {1.5, 'unsigned'}}, {parts = {1, 'foo'}},
-	{parts = {1, 2, 3}}, {parts = {true}}, {parts = {{true}}}, {parts = {{}}}, {parts = {}}, {parts = {{field = {}}}},
-	{parts = {1, 'string'}}, {parts = {1, 'num'}}, {parts = {1, 'NUM'}}, {parts = {1, 'UNSIGNED'}}, {parts = {2, 'str'}},
-	{parts = {1, 'int'}}, {parts = {1, 'integer'}}, {parts = {1, 'number'}}, {parts = {1, 'scalar'}}, {parts = {5, 'any'}},
-	{parts = {5, 'array'}}, {parts = {5, 'map'}}, {parts = {5, 'boolean'}}, {parts = {5, 'double'}},
-	{parts = {5, 'varbinary'}}, {parts = {5, 'decimal'}}, {parts = {5, 'uuid'}}, {parts = {5, '*'}},
-	{parts = {1, 'unsigned', 1, 'unsigned'}}, {parts = {{1, 'unsigned', foo = 1}}},
-	{parts = {{1, 'unsigned', is_nullable = 1}}}, {parts = {{2, 'string', collation = 'binary'}}},
-	{parts = {{2, 'string', collation = 'nope'}}}, {parts = {{2, 'string', collation = 999}}},
-	{parts = {{1, 'unsigned', collation = 'binary'}}}, {parts = {{2, 'string', collation = true}}},
-	{parts = {{2, 'string', collation = 3}}}, {parts = {{2, 'string', collation = 'none'}}},
-	{parts = {2, 'string', collation = 'binary'}}, {parts = {2, 'string', is_nullable = true}},
-	{parts = {5, 'unsigned', is_nullable = true}}, {parts = {{5, 'unsigned', 'x'}}},
-	{parts = {{1, 'unsigned', exclude_null = true}}}, {parts = {field = 1}}, {parts = {{1, type = 'unsigned'}}},
-	{unique = false}, {unique = 1}, {unique = false, parts = {2, 'string'}}, {if_not_exists = true}, {if_not_exists = 1},
-	{id = 5}, {id = 0}, {id = 127}, {id = 128}, {id = -1}, {id = 'x'}, {id = 1.5},
-	{type = 'tree'}, {type = 'TREE'}, {type = 'Tree'}, {type = 'foo'}, {type = 1},
-	{type = 'hash', unique = false}, {type = 'bitset', unique = true}, {type = 'rtree', unique = true},
-	{foo = 1}, {page_size = 1000}, {range_size = 1, run_count_per_level = 1}, {page_size = 'x'},
-	{bloom_fpr = 0.1}, {bloom_fpr = 2}, {bloom_fpr = 'x'}, {dimension = 3}, {dimension = 'x'},
-	{distance = 'euclid'}, {distance = 'x'}, {distance = 1}, {user = 'x'}, {name = 'y'}, {sequence = 'nope'},
+    {}, {parts = {1, 'unsigned'}}, {parts = {{1, 'unsigned'}}}, {parts = {{field = 1, type = 'unsigned'}}},
+    {parts = {2, 'string', 1, 'unsigned'}}, {parts = {{2, 'string'}, {1, 'unsigned'}}},
+    {parts = {'name'}}, {parts = {{'name'}}}, {parts = {'name', 'string'}}, {parts = {{'name', 'string'}}},
+    {parts = {'name', 'id'}}, {parts = {{'name'}, {'id'}}}, {parts = {{field = 'name'}}},
+    {parts = {{field = 'name', type = 'string'}}}, {parts = 'name'}, {parts = 2}, {parts = {2}},
+    {parts = {{2}}}, {parts = {2, 1}}, {parts = {{2}, {1}}}, {parts = {1, 'unsigned', 2}},
+    {parts = {3, 'integer'}}, {parts = {3}}, {parts = {{3, 'integer', is_nullable = true}}},
+    {parts = {{3, 'integer', is_nullable = false}}}, {parts = {{field = 'n', is_nullable = true}}},
+    {parts = {{'n', is_nullable = true}}}, {parts = {5, 'string'}}, {parts = {5}}, {parts = {{5, is_nullable = true}}},
+    {parts = {4}}, {parts = {4, 'scalar'}}, {parts = {'x'}}, {parts = {'nope'}}, {parts = {'nope', 'string'}},
+    {parts = {0, 'unsigned'}}, {parts = {-1, 'unsigned'}}, {parts = {1.5, 'unsigned'}}, {parts = {1, 'foo'}},
+    {parts = {1, 2, 3}}, {parts = {true}}, {parts = {{true}}}, {parts = {{}}}, {parts = {}}, {parts = {{field = {}}}},
+    {parts = {1, 'string'}}, {parts = {1, 'num'}}, {parts = {1, 'NUM'}}, {parts = {1, 'UNSIGNED'}}, {parts = {2, 'str'}},
+    {parts = {1, 'int'}}, {parts = {1, 'integer'}}, {parts = {1, 'number'}}, {parts = {1, 'scalar'}}, {parts = {5, 'any'}},
+    {parts = {5, 'array'}}, {parts = {5, 'map'}}, {parts = {5, 'boolean'}}, {parts = {5, 'double'}},
+    {parts = {5, 'varbinary'}}, {parts = {5, 'decimal'}}, {parts = {5, 'uuid'}}, {parts = {5, '*'}},
+    {parts = {1, 'unsigned', 1, 'unsigned'}}, {parts = {{1, 'unsigned', foo = 1}}},
+    {parts = {{1, 'unsigned', is_nullable = 1}}}, {parts = {{2, 'string', collation = 'binary'}}},
+    {parts = {{2, 'string', collation = 'nope'}}}, {parts = {{2, 'string', collation = 999}}},
+    {parts = {{1, 'unsigned', collation = 'binary'}}}, {parts = {{2, 'string', collation = true}}},
+    {parts = {{2, 'string', collation = 3}}}, {parts = {{2, 'string', collation = 'none'}}},
+    {parts = {2, 'string', collation = 'binary'}}, {parts = {2, 'string', is_nullable = true}},
+    {parts = {5, 'unsigned', is_nullable = true}}, {parts = {{5, 'unsigned', 'x'}}},
+    {parts = {{1, 'unsigned', exclude_null = true}}}, {parts = {field = 1}}, {parts = {{1, type = 'unsigned'}}},
+    {unique = false}, {unique = 1}, {unique = false, parts = {2, 'string'}}, {if_not_exists = true}, {if_not_exists = 1},
+    {id = 5}, {id = 0}, {id = 127}, {id = 128}, {id = -1}, {id = 'x'}, {id = 1.5},
+    {type = 'tree'}, {type = 'TREE'}, {type = 'Tree'}, {type = 'foo'}, {type = 1},
+    {type = 'hash', unique = false}, {type = 'bitset', unique = true}, {type = 'rtree', unique = true},
+    {foo = 1}, {page_size = 1000}, {range_size = 1, run_count_per_level = 1}, {page_size = 'x'},
+    {bloom_fpr = 0.1}, {bloom_fpr = 2}, {bloom_fpr = 'x'}, {dimension = 3}, {dimension = 'x'},
+    {distance = 'euclid'}, {distance = 'x'}, {distance = 1}, {user = 'x'}, {name = 'y'}, {sequence = 'nope'},
 } do
-	fresh()
-	try('create ' .. i .. ' ' .. show(o), function()
-		local index = s:create_index('sk', o)
-		return index.id, index.name, index.type, index.unique, parts(index), box.space._index:get{512, index.id}
-	end)
+    fresh()
+    try('create ' .. i .. ' ' .. show(o), function()
+        local index = s:create_index('sk', o)
+        return index.id, index.name, index.type, index.unique, parts(index), box.space._index:get{512, index.id}
+    end)
 end
 for i, args in ipairs{{}, {1}, {''}, {'a\0'}, {('x'):rep(65001)}, {'pk'}, {'it is'}, {{}}, {'sk', 1}, {'sk', 'x'}} do
-	fresh()
-	try('name ' .. i, function() return s:create_index(unpack(args)).name end)
+    fresh()
+    try('name ' .. i, function() return s:create_index(unpack(args)).name end)
 end
 fresh()
 try('if_not_exists', function()
-	local index, what = s:create_index('pk', {if_not_exists = true})
-	return index.name, what
+    local index, what = s:create_index('pk', {if_not_exists = true})
+    return index.name, what
 end)
 try('if_not_exists with errors', function() return s:create_index('pk', {if_not_exists = true, foo = 1}) end)
 
 -- The primary index.
 local function primary(o)
-	if box.space.p ~= nil then
-		box.space.p:drop()
-	end
-	local p = box.schema.space.create('p')
-	local index = p:create_index('pk', o)
-	return parts(index), index.unique, index.id, box.space._index:get{p.id, index.id}:totable(2)
+    if box.space.p ~= nil then
+        box.space.p:drop()
+    end
+    local p = box.schema.space.create('p')
+    local index = p:create_index('pk', o)
+    return parts(index), index.unique, index.id, box.space._index:get{p.id, index.id}:totable(2)
 end
 for i, o in ipairs{
-	{}, {unique = false}, {id = 1}, {parts = {{1, 'unsigned', is_nullable = true}}}, {parts = {1, 'string', 2, 'number'}},
-	{parts = {3, 'scalar'}}, {parts = {1, 'any'}}, {parts = {{1, 'string', collation = 'unicode_ci'}}} ,
+    {}, {unique = false}, {id = 1}, {parts = {{1, 'unsigned', is_nullable = true}}}, {parts = {1, 'string', 2, 'number'}},
+    {parts = {3, 'scalar'}}, {parts = {1, 'any'}}, {parts = {{1, 'string', collation = 'unicode_ci'}}} ,
 } do
-	if i < 8 then
-		try('primary ' .. i, primary, o)
-	end
+    if i < 8 then
+        try('primary ' .. i, primary, o)
+    end
 end
 try('secondary first', function()
-	local p = box.schema.space.create('p2')
-	return p:create_index('sk', {id = 1})
+    local p = box.schema.space.create('p2')
+    return p:create_index('sk', {id = 1})
 end)
 try('ids are taken in order', function()
-	fresh()
-	s:create_index('a', {id = 3})
-	local b = s:create_index('b')
-	local c = s:create_index('c')
-	local d = s:create_index('d')
-	return b.id, c.id, d.id
+    fresh()
+    s:create_index('a', {id = 3})
+    local b = s:create_index('b')
+    local c = s:create_index('c')
+    local d = s:create_index('d')
+    return b.id, c.id, d.id
 end)
 try('at most 128', function()
-	fresh()
-	for i = 1, 200 do
-		s:create_index('i' .. i)
-	end
+    fresh()
+    for i = 1, 200 do
+        s:create_index('i' .. i)
+    end
 end)
 try('how many', function() return #s.index, s.index[127].name end)
 
 -- With data.
 fresh()
 for i = 1, 100 do
-	s:insert{i, 'n' .. i % 10, i % 3 == 0 and i or nil, i * 2}
+    s:insert{i, 'n' .. i % 10, i % 3 == 0 and i or nil, i * 2}
 end
 try('unique', function() return s:create_index('sk', {parts = {2}}) end)
 try('not unique', function() return parts(s:create_index('sk', {parts = {2}, unique = false})) end)
@@ -235,36 +235,36 @@ fresh()
 s:insert{1, 'a', 1, 1}
 s:insert{2, 'b', 2, 1}
 try('rollback of create_index', function()
-	box.begin()
-	s:create_index('sk', {parts = {2}})
-	local there = s.index.sk ~= nil
-	box.rollback()
-	return there, s.index.sk, #box.space._index:select{s.id}
+    box.begin()
+    s:create_index('sk', {parts = {2}})
+    local there = s.index.sk ~= nil
+    box.rollback()
+    return there, s.index.sk, #box.space._index:select{s.id}
 end)
 pcall(box.rollback)
 s:create_index('sk', {parts = {2}})
 try('rollback of drop', function()
-	box.begin()
-	s.index.sk:drop()
-	local gone = s.index.sk == nil
-	box.rollback()
-	return gone, s.index.sk:select()
+    box.begin()
+    s.index.sk:drop()
+    local gone = s.index.sk == nil
+    box.rollback()
+    return gone, s.index.sk:select()
 end)
 pcall(box.rollback)
 try('rollback of alter', function()
-	box.begin()
-	s.index.pk:alter({parts = {2, 'string'}})
-	s:insert{0, 'c', 3, 1}
-	local during = s:select()
-	box.rollback()
-	return during, s:select(), s.index.sk:select(), parts(s.index.pk)
+    box.begin()
+    s.index.pk:alter({parts = {2, 'string'}})
+    s:insert{0, 'c', 3, 1}
+    local during = s:select()
+    box.rollback()
+    return during, s:select(), s.index.sk:select(), parts(s.index.pk)
 end)
 pcall(box.rollback)
 try('rollback of rename', function()
-	box.begin()
-	s.index.sk:rename('other')
-	box.rollback()
-	return s.index.other, s.index.sk.name
+    box.begin()
+    s.index.sk:rename('other')
+    box.rollback()
+    return s.index.other, s.index.sk.name
 end)
 pcall(box.rollback)
 try('still good', function() s:insert{3, 'c', 1, 1} return s:select(), s.index.sk:select('c') end)
@@ -272,7 +272,7 @@ try('still good', function() s:insert{3, 'c', 1, 1} return s:select(), s.index.s
 -- The object.
 local keys = {}
 for k, v in pairs(s.index.sk) do
-	keys[#keys + 1] = k .. ':' .. type(v)
+    keys[#keys + 1] = k .. ':' .. type(v)
 end
 table.sort(keys)
 print(table.concat(keys, ' '))

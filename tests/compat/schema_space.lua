@@ -4,48 +4,48 @@ local json = require('json')
 
 -- JSON with sorted keys, so that the order of a map does not matter.
 local function show(v)
-	if type(v) == 'cdata' and box.tuple.is(v) then
-		v = v:totable()
-	end
-	if type(v) ~= 'table' then
-		local ok, text = pcall(json.encode, v)
-		return ok and text or tostring(v)
-	end
-	local out = {}
-	if #v > 0 or next(v) == nil then
-		for i = 1, #v do
-			out[i] = show(v[i])
-		end
-		return '[' .. table.concat(out, ',') .. ']'
-	end
-	for k, x in pairs(v) do
-		out[#out + 1] = tostring(k) .. ':' .. show(x)
-	end
-	table.sort(out)
-	return '{' .. table.concat(out, ',') .. '}'
+    if type(v) == 'cdata' and box.tuple.is(v) then
+        v = v:totable()
+    end
+    if type(v) ~= 'table' then
+        local ok, text = pcall(json.encode, v)
+        return ok and text or tostring(v)
+    end
+    local out = {}
+    if #v > 0 or next(v) == nil then
+        for i = 1, #v do
+            out[i] = show(v[i])
+        end
+        return '[' .. table.concat(out, ',') .. ']'
+    end
+    for k, x in pairs(v) do
+        out[#out + 1] = tostring(k) .. ':' .. show(x)
+    end
+    table.sort(out)
+    return '{' .. table.concat(out, ',') .. '}'
 end
 
 local function try(name, f, ...)
-	local r = {pcall(f, ...)}
-	if not r[1] then
-		local e = r[2]
-		if type(e) == 'cdata' then
-			print(name, 'ERR', e.type, e.code, e.message)
-		else
-			-- without the position
-			print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
-		end
-		return
-	end
-	local out = {}
-	for i = 2, table.maxn(r) do
-		out[#out + 1] = show(r[i])
-	end
-	print(name, 'OK', unpack(out))
+    local r = {pcall(f, ...)}
+    if not r[1] then
+        local e = r[2]
+        if type(e) == 'cdata' then
+            print(name, 'ERR', e.type, e.code, e.message)
+        else
+            -- without the position
+            print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
+        end
+        return
+    end
+    local out = {}
+    for i = 2, table.maxn(r) do
+        out[#out + 1] = show(r[i])
+    end
+    print(name, 'OK', unpack(out))
 end
 
 local function row(id)
-	return box.space._space:get(id)
+    return box.space._space:get(id)
 end
 
 local S = box.schema.space
@@ -53,34 +53,34 @@ local t = S.create('t')
 try('row', row, t.id)
 try('exists', S.create, 't')
 try('if_not_exists', function()
-	local s, what = S.create('t', {if_not_exists = true})
-	return s.id, what
+    local s, what = S.create('t', {if_not_exists = true})
+    return s.id, what
 end)
 for _, name in ipairs{'', 'a\0b', ('x'):rep(65001), 'it is', 'ü', '\xff', '1'} do
-	try('name ' .. #name, function() return S.create(name).name:len() end)
+    try('name ' .. #name, function() return S.create(name).name:len() end)
 end
 try('no name', S.create)
 try('number name', function() return S.create(12).name end)
 try('table name', S.create, {})
 for i, o in ipairs{
-	{foo = 1}, {engine = 1}, {engine = 'x'}, {engine = 'memtx'}, {id = 'x'}, {id = 0},
-	{id = 600}, {id = 600}, {id = 280}, {id = 2 ^ 31 - 1}, {id = 2 ^ 31}, {id = -1}, {id = 1.5},
-	{field_count = 3}, {field_count = 'x'}, {field_count = -1}, {temporary = true}, {temporary = 1},
-	{is_local = true}, {is_local = 1}, {user = 'guest'}, {user = 'nobody'}, {user = 0}, {user = true},
-	{format = {}}, {format = 1}, {format = {{'a', 'unsigned'}, {'b'}}},
-	{format = {{name = 'a', type = 'string', is_nullable = true}}},
-	{format = {'a', 'b'}}, {format = {{'a', 'foo'}}}, {format = {{}}}, {format = {{1}}},
-	{format = {{name = 'a'}, {name = 'a'}}}, {format = {{'a', 'unsigned', is_nullable = 1}}},
-	{format = {{name = 'a', foo = 1}}}, {format = {{'a', 'num'}, {'b', 'str'}, {'c', '*'}}},
-	{format = {{'a', 'unsigned', 'x'}}}, {format = {{type = 'unsigned'}}},
-	{format = {{name = 'a', 'unsigned'}}}, {format = {{'a', type = 'unsigned'}}},
-	{format = {{name = 'a', type = 'int'}, {name = 'b', type = 'num'}}},
-	{format = {[2] = {'a'}}}, {format = {x = 1}}, {if_not_exists = 1}, {is_sync = true},
+    {foo = 1}, {engine = 1}, {engine = 'x'}, {engine = 'memtx'}, {id = 'x'}, {id = 0},
+    {id = 600}, {id = 600}, {id = 280}, {id = 2 ^ 31 - 1}, {id = 2 ^ 31}, {id = -1}, {id = 1.5},
+    {field_count = 3}, {field_count = 'x'}, {field_count = -1}, {temporary = true}, {temporary = 1},
+    {is_local = true}, {is_local = 1}, {user = 'guest'}, {user = 'nobody'}, {user = 0}, {user = true},
+    {format = {}}, {format = 1}, {format = {{'a', 'unsigned'}, {'b'}}},
+    {format = {{name = 'a', type = 'string', is_nullable = true}}},
+    {format = {'a', 'b'}}, {format = {{'a', 'foo'}}}, {format = {{}}}, {format = {{1}}},
+    {format = {{name = 'a'}, {name = 'a'}}}, {format = {{'a', 'unsigned', is_nullable = 1}}},
+    {format = {{name = 'a', foo = 1}}}, {format = {{'a', 'num'}, {'b', 'str'}, {'c', '*'}}},
+    {format = {{'a', 'unsigned', 'x'}}}, {format = {{type = 'unsigned'}}},
+    {format = {{name = 'a', 'unsigned'}}}, {format = {{'a', type = 'unsigned'}}},
+    {format = {{name = 'a', type = 'int'}, {name = 'b', type = 'num'}}},
+    {format = {[2] = {'a'}}}, {format = {x = 1}}, {if_not_exists = 1}, {is_sync = true},
 } do
-	try('option ' .. i .. ' ' .. show(o), function()
-		local s = S.create('opt' .. i, o)
-		return row(s.id), s.engine, s.field_count, s.temporary, s.is_local, s.enabled
-	end)
+    try('option ' .. i .. ' ' .. show(o), function()
+        local s = S.create('opt' .. i, o)
+        return row(s.id), s.engine, s.field_count, s.temporary, s.is_local, s.enabled
+    end)
 end
 try('options not a table', S.create, 'x', 1)
 try('options not a table', S.create, 'x', 'y')
@@ -139,20 +139,20 @@ try('truncate', function() return s:truncate() end)
 try('_truncate', function() return box.space._truncate:select() end)
 try('truncate a system space', function() return box.space._space:truncate() end)
 try('in a transaction', function()
-	box.begin()
-	s:insert{1}
-	s:truncate()
-	box.rollback()
-	return s:select()
+    box.begin()
+    s:insert{1}
+    s:truncate()
+    box.rollback()
+    return s:select()
 end)
 pcall(box.rollback)
 s:insert{7}
 try('rollback', function()
-	box.begin()
-	s:truncate()
-	local n = s:len()
-	box.rollback()
-	return n, s:select()
+    box.begin()
+    s:truncate()
+    local n = s:len()
+    box.rollback()
+    return n, s:select()
 end)
 pcall(box.rollback)
 
@@ -192,7 +192,7 @@ try('enabled', function() return box.space.next.enabled end)
 -- what happens on the system space directly
 local _space = box.space._space
 local function raw(...)
-	return _space:insert{...}
+    return _space:insert{...}
 end
 local M = setmetatable({}, {__serialize = 'map'})
 local A = setmetatable({}, {__serialize = 'seq'})
@@ -240,47 +240,47 @@ try('delete', function() return _space:delete(700) end)
 try('delete', function() return _space:delete(700) end)
 try('delete _schema', function() return _space:delete(272) end)
 try('rollback of create', function()
-	box.begin()
-	S.create('gone'):create_index('pk')
-	box.space.gone:insert{1}
-	box.rollback()
-	return box.space.gone, box.space._index:select{701}
+    box.begin()
+    S.create('gone'):create_index('pk')
+    box.space.gone:insert{1}
+    box.rollback()
+    return box.space.gone, box.space._index:select{701}
 end)
 pcall(box.rollback)
 try('rollback of drop', function()
-	local g = S.create('kept')
-	g:create_index('pk')
-	g:create_index('sk', {parts = {2, 'string'}})
-	g:insert{1, 'a'}
-	box.begin()
-	g:drop()
-	local there = box.space.kept
-	box.rollback()
-	return there, box.space.kept:select(), box.space.kept.index.sk:select()
+    local g = S.create('kept')
+    g:create_index('pk')
+    g:create_index('sk', {parts = {2, 'string'}})
+    g:insert{1, 'a'}
+    box.begin()
+    g:drop()
+    local there = box.space.kept
+    box.rollback()
+    return there, box.space.kept:select(), box.space.kept.index.sk:select()
 end)
 pcall(box.rollback)
 try('rollback of rename', function()
-	box.begin()
-	box.space.kept:rename('lost')
-	box.rollback()
-	return box.space.lost, box.space.kept.name
+    box.begin()
+    box.space.kept:rename('lost')
+    box.rollback()
+    return box.space.lost, box.space.kept.name
 end)
 pcall(box.rollback)
 try('rollback of format', function()
-	box.begin()
-	box.space.kept:format({{'x', 'unsigned'}})
-	box.rollback()
-	return box.space.kept:format(), box.space.kept:get(1).x
+    box.begin()
+    box.space.kept:format({{'x', 'unsigned'}})
+    box.rollback()
+    return box.space.kept:format(), box.space.kept:get(1).x
 end)
 pcall(box.rollback)
 local names = {}
 for _, tuple in box.space._space:pairs({512}, {iterator = 'GE'}) do
-	names[#names + 1] = #tuple[3] < 100 and tuple[3] or #tuple[3]
+    names[#names + 1] = #tuple[3] < 100 and tuple[3] or #tuple[3]
 end
 print(show(names))
 local n = 0
 for k, v in pairs(box.space) do
-	n = n + 1
+    n = n + 1
 end
 print('entries in box.space', n)
 os.exit(0)

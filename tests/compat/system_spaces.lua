@@ -4,90 +4,90 @@ local json = require('json')
 
 -- JSON with sorted keys, so that the order of a map does not matter.
 local function show(v)
-	if type(v) == 'cdata' and box.tuple.is(v) then
-		v = v:totable()
-	end
-	if type(v) ~= 'table' then
-		local ok, text = pcall(json.encode, v)
-		return ok and text or tostring(v)
-	end
-	local out = {}
-	if #v > 0 or next(v) == nil then
-		for i = 1, #v do
-			out[i] = show(v[i])
-		end
-		return '[' .. table.concat(out, ',') .. ']'
-	end
-	for k, x in pairs(v) do
-		out[#out + 1] = tostring(k) .. ':' .. show(x)
-	end
-	table.sort(out)
-	return '{' .. table.concat(out, ',') .. '}'
+    if type(v) == 'cdata' and box.tuple.is(v) then
+        v = v:totable()
+    end
+    if type(v) ~= 'table' then
+        local ok, text = pcall(json.encode, v)
+        return ok and text or tostring(v)
+    end
+    local out = {}
+    if #v > 0 or next(v) == nil then
+        for i = 1, #v do
+            out[i] = show(v[i])
+        end
+        return '[' .. table.concat(out, ',') .. ']'
+    end
+    for k, x in pairs(v) do
+        out[#out + 1] = tostring(k) .. ':' .. show(x)
+    end
+    table.sort(out)
+    return '{' .. table.concat(out, ',') .. '}'
 end
 
 local function try(name, f, ...)
-	local r = {pcall(f, ...)}
-	if not r[1] then
-		local e = r[2]
-		if type(e) == 'cdata' then
-			print(name, 'ERR', e.type, e.code, e.message)
-		else
-			-- without the position
-			print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
-		end
-		return
-	end
-	local out = {}
-	for i = 2, table.maxn(r) do
-		out[#out + 1] = show(r[i])
-	end
-	print(name, 'OK', unpack(out))
+    local r = {pcall(f, ...)}
+    if not r[1] then
+        local e = r[2]
+        if type(e) == 'cdata' then
+            print(name, 'ERR', e.type, e.code, e.message)
+        else
+            -- without the position
+            print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
+        end
+        return
+    end
+    local out = {}
+    for i = 2, table.maxn(r) do
+        out[#out + 1] = show(r[i])
+    end
+    print(name, 'OK', unpack(out))
 end
 local M = setmetatable({}, {__serialize = 'map'})
 local A = setmetatable({}, {__serialize = 'seq'})
 
 -- What a new database holds.
 for _, name in ipairs{'_schema', '_space', '_index', '_user', '_priv', '_collation', '_sequence',
-		'_trigger', '_truncate', '_space_sequence', '_fk_constraint', '_ck_constraint', '_func_index',
-		'_vinyl_deferred_delete'} do
-	if name ~= '_vinyl_deferred_delete' then
-		for _, t in box.space[name]:pairs() do
-			if t[1] ~= 'cluster' then
-				print(name, show(t))
-			end
-		end
-	end
+        '_trigger', '_truncate', '_space_sequence', '_fk_constraint', '_ck_constraint', '_func_index',
+        '_vinyl_deferred_delete'} do
+    if name ~= '_vinyl_deferred_delete' then
+        for _, t in box.space[name]:pairs() do
+            if t[1] ~= 'cluster' then
+                print(name, show(t))
+            end
+        end
+    end
 end
 for _, t in box.space._func:pairs() do
-	t = t:totable()
-	t[18], t[19] = '', ''
-	print('_func', show(t))
+    t = t:totable()
+    t[18], t[19] = '', ''
+    print('_func', show(t))
 end
 print(box.space._cluster:get(1)[2] == box.info.uuid, #box.space._cluster:select())
 for _, t in box.space._space:pairs() do
-	local s = box.space[t[1]]
-	print(s.name, s.id, s.engine, s.field_count, s.temporary, s.is_local, s.enabled)
-	for i = 0, 5 do
-		local index = s.index[i]
-		if index ~= nil and not (s.name == '_sequence_data') then
-			print('', index.name, index.id, index.type, index.unique, show(index.parts))
-		end
-	end
-	print('', show(s:format()))
+    local s = box.space[t[1]]
+    print(s.name, s.id, s.engine, s.field_count, s.temporary, s.is_local, s.enabled)
+    for i = 0, 5 do
+        local index = s.index[i]
+        if index ~= nil and not (s.name == '_sequence_data') then
+            print('', index.name, index.id, index.type, index.unique, show(index.parts))
+        end
+    end
+    print('', show(s:format()))
 end
 for _, name in ipairs{'_vspace', '_vindex', '_vuser', '_vpriv', '_vfunc', '_vcollation', '_vsequence'} do
-	local v = box.space[name]
-	print(name, v:count(), v.index[0]:count(), show(v.index[0]:min()), show(v.index[0]:max()))
-	try('read-only', function() return v:insert{1} end)
-	try('read-only', function() return v:replace{1} end)
-	try('read-only', function() return v:delete{1} end)
-	try('read-only', function() return v:update({1}, {{'=', 1, 1}}) end)
+    local v = box.space[name]
+    print(name, v:count(), v.index[0]:count(), show(v.index[0]:min()), show(v.index[0]:max()))
+    try('read-only', function() return v:insert{1} end)
+    try('read-only', function() return v:replace{1} end)
+    try('read-only', function() return v:delete{1} end)
+    try('read-only', function() return v:update({1}, {{'=', 1, 1}}) end)
 end
 
 local U, P, F = box.space._user, box.space._priv, box.space._func
 local function ins(S, ...)
-	local t = {...}
-	try(S.name .. ' ' .. show(t):sub(1, 100), function() return S:insert(t) end)
+    local t = {...}
+    try(S.name .. ' ' .. show(t):sub(1, 100), function() return S:insert(t) end)
 end
 ins(U,40,1,'a','user')
 ins(U,41,1,'b','foo',M)
@@ -118,7 +118,7 @@ box.schema.user.create('h')
 box.schema.user.create('k')
 local h=box.space._user.index.name:get('h')[1]
 local k=box.space._user.index.name:get('k')[1]
-box.schema.role.create('r') 
+box.schema.role.create('r')
 ins(P,1,h,'space',280,1)
 ins(P,1,h,'space',280,1)
 ins(P,1,h,'space',9999,1)

@@ -4,60 +4,60 @@ local json = require('json')
 
 -- JSON with sorted keys, so that the order of a map does not matter.
 local function show(v)
-	if type(v) == 'cdata' and box.tuple.is(v) then
-		v = v:totable()
-	end
-	if type(v) ~= 'table' then
-		local ok, text = pcall(json.encode, v)
-		return ok and text or tostring(v)
-	end
-	local out = {}
-	if #v > 0 or next(v) == nil then
-		for i = 1, #v do
-			out[i] = show(v[i])
-		end
-		return '[' .. table.concat(out, ',') .. ']'
-	end
-	for k, x in pairs(v) do
-		out[#out + 1] = tostring(k) .. ':' .. show(x)
-	end
-	table.sort(out)
-	return '{' .. table.concat(out, ',') .. '}'
+    if type(v) == 'cdata' and box.tuple.is(v) then
+        v = v:totable()
+    end
+    if type(v) ~= 'table' then
+        local ok, text = pcall(json.encode, v)
+        return ok and text or tostring(v)
+    end
+    local out = {}
+    if #v > 0 or next(v) == nil then
+        for i = 1, #v do
+            out[i] = show(v[i])
+        end
+        return '[' .. table.concat(out, ',') .. ']'
+    end
+    for k, x in pairs(v) do
+        out[#out + 1] = tostring(k) .. ':' .. show(x)
+    end
+    table.sort(out)
+    return '{' .. table.concat(out, ',') .. '}'
 end
 
 local function try(name, f, ...)
-	local r = {pcall(f, ...)}
-	if not r[1] then
-		local e = r[2]
-		if type(e) == 'cdata' then
-			print(name, 'ERR', e.type, e.code, e.message)
-		else
-			-- without the position
-			print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
-		end
-		return
-	end
-	local out = {}
-	for i = 2, table.maxn(r) do
-		out[#out + 1] = show(r[i])
-	end
-	print(name, 'OK', unpack(out))
+    local r = {pcall(f, ...)}
+    if not r[1] then
+        local e = r[2]
+        if type(e) == 'cdata' then
+            print(name, 'ERR', e.type, e.code, e.message)
+        else
+            -- without the position
+            print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
+        end
+        return
+    end
+    local out = {}
+    for i = 2, table.maxn(r) do
+        out[#out + 1] = show(r[i])
+    end
+    print(name, 'OK', unpack(out))
 end
 local s=box.schema.space.create('t') s:create_index('pk')
-print(pcall(box.commit)) print(pcall(box.rollback)) print(pcall(box.savepoint)) 
+print(pcall(box.commit)) print(pcall(box.rollback)) print(pcall(box.savepoint))
 print(pcall(box.rollback_to_savepoint)) print(pcall(box.rollback_to_savepoint,1)) print(pcall(box.rollback_to_savepoint,{}))
 print(pcall(box.on_commit, print)) print(pcall(box.on_rollback, 1))
-box.begin() print(pcall(box.begin)) local sp = box.savepoint() 
-s:insert{1} sp=box.savepoint() s:insert{2} box.rollback_to_savepoint(sp) print(#s:select()) 
+box.begin() print(pcall(box.begin)) local sp = box.savepoint()
+s:insert{1} sp=box.savepoint() s:insert{2} box.rollback_to_savepoint(sp) print(#s:select())
 box.rollback() box.begin() s:insert{1}
 local f = function() print('committed') end
 box.on_commit(f)
 s:replace{1,2} s:delete{1} s:insert{5}
 print(box.is_in_txn()) box.commit() print(box.is_in_txn())
-box.begin() sp=box.savepoint() s:insert{9} box.rollback() 
+box.begin() sp=box.savepoint() s:insert{9} box.rollback()
 print(pcall(box.rollback_to_savepoint, sp))
 box.begin() print(pcall(box.rollback_to_savepoint, sp)) box.rollback()
-box.begin() box.on_rollback(function(it) print('rb') for a,b,c,d in it() do print(a,b,c,d) end end) s:insert{9} box.rollback() 
+box.begin() box.on_rollback(function(it) print('rb') for a,b,c,d in it() do print(a,b,c,d) end end) s:insert{9} box.rollback()
 print(pcall(box.atomic)) print(pcall(box.atomic, 1)) print(pcall(box.atomic, function(...) s:insert{10} return ... end, 1,2)) print(pcall(box.atomic, function(...) s:insert{11} error('e', 0) end, 1,2)) print(#s:select())
 print(pcall(box.atomic, function(...) s:insert{11} box.error(1,'x') end))
 print(pcall(box.atomic, function(...) box.rollback() return 5 end))
@@ -67,11 +67,11 @@ s:before_replace(function(...) print('before', ...) end)
 s:insert{20} s:replace{20,1} s:update(20,{{'=',2,5}}) s:upsert({20},{{'=',2,6}}) s:delete(20) s:delete(20) s:upsert({30},{})
 -- Newest first; the list has the oldest first; a replaced one keeps its place.
 local function try_before(f)
-	local added = s:before_replace(f)
-	print(pcall(s.replace, s, {2, 'given'}))
-	print(s:get(2))
-	s:before_replace(nil, added)
-	s:delete(2)
+    local added = s:before_replace(f)
+    print(pcall(s.replace, s, {2, 'given'}))
+    print(s:get(2))
+    s:before_replace(nil, added)
+    s:delete(2)
 end
 try_before(function(old, new) return box.tuple.new{new[1], 'changed'} end)
 try_before(function() return nil end)
@@ -82,7 +82,7 @@ try_before(function() return box.tuple.new{3} end)
 try_before(function() error('refused', 0) end)
 local order = {}
 local function adds(name)
-	return function() order[#order + 1] = name end
+    return function() order[#order + 1] = name end
 end
 local a, b = s:on_replace(adds('a')), s:on_replace(adds('b'))
 local c = s:on_replace(adds('c'), a)
@@ -117,10 +117,10 @@ print(s:replace{78})
 -- A trigger that writes to another space is part of the transaction.
 s:run_triggers(true)
 for _, f in pairs(s:on_replace()) do
-	s:on_replace(nil, f)
+    s:on_replace(nil, f)
 end
 for _, f in pairs(s:before_replace()) do
-	s:before_replace(nil, f)
+    s:before_replace(nil, f)
 end
 local log = box.schema.space.create('log')
 log:create_index('pk')

@@ -4,47 +4,47 @@ local json = require('json')
 local path = 'unix/:' .. arg[1]
 
 local function show(v)
-	if type(v) == 'cdata' and box.tuple.is(v) then
-		v = v:totable()
-	end
-	if type(v) ~= 'table' then
-		local ok, text = pcall(json.encode, v)
-		return ok and text or tostring(v)
-	end
-	local out = {}
-	for i = 1, #v do
-		out[i] = show(v[i])
-	end
-	return '[' .. table.concat(out, ',') .. ']'
+    if type(v) == 'cdata' and box.tuple.is(v) then
+        v = v:totable()
+    end
+    if type(v) ~= 'table' then
+        local ok, text = pcall(json.encode, v)
+        return ok and text or tostring(v)
+    end
+    local out = {}
+    for i = 1, #v do
+        out[i] = show(v[i])
+    end
+    return '[' .. table.concat(out, ',') .. ']'
 end
 
 local function try(name, f, ...)
-	local r = {pcall(f, ...)}
-	if not r[1] then
-		local e = r[2]
-		local u = type(e) == 'cdata' and e:unpack() or {message = tostring(e)}
-		print(name, 'ERR', u.type, u.code, u.message, u.object_type, u.object_name, u.access_type)
-		return
-	end
-	local out = {}
-	for i = 2, table.maxn(r) do
-		out[#out + 1] = show(r[i])
-	end
-	print(name, 'OK', unpack(out))
+    local r = {pcall(f, ...)}
+    if not r[1] then
+        local e = r[2]
+        local u = type(e) == 'cdata' and e:unpack() or {message = tostring(e)}
+        print(name, 'ERR', u.type, u.code, u.message, u.object_type, u.object_name, u.access_type)
+        return
+    end
+    local out = {}
+    for i = 2, table.maxn(r) do
+        out[#out + 1] = show(r[i])
+    end
+    print(name, 'OK', unpack(out))
 end
 
 local function connect(options)
-	return net_box.connect(path, options)
+    return net_box.connect(path, options)
 end
 
 local root = connect({user = 'root', password = 'r'})
 local function admin(text)
-	root:eval("box.session.su('admin', function() " .. text .. " end)")
+    root:eval("box.session.su('admin', function() " .. text .. " end)")
 end
 local function events()
-	for _, e in ipairs(root:call('takes_events')) do
-		print('event', show(e))
-	end
+    for _, e in ipairs(root:call('takes_events')) do
+        print('event', show(e))
+    end
 end
 print('root', root.state)
 try('root', root.call, root, 'who')
@@ -62,14 +62,14 @@ try('call undefined', guest.call, guest, 'undefined')
 try('call setuid', guest.call, guest, 'as_owner')
 try('call persistent', guest.call, guest, 'persistent', {1, 2})
 try('views', function()
-	local names = {}
-	for name in pairs(guest.space) do
-		if type(name) == 'string' then
-			names[#names + 1] = name
-		end
-	end
-	table.sort(names)
-	return names
+    local names = {}
+    for name in pairs(guest.space) do
+        if type(name) == 'string' then
+            names[#names + 1] = name
+        end
+    end
+    table.sort(names)
+    return names
 end)
 try('_vspace', function() return #guest.space._vspace:select() end)
 try('_vuser', function() return guest.space._vuser:select() end)
@@ -84,15 +84,15 @@ admin("box.session.on_access_denied(nil, box.session.on_access_denied()[1])")
 
 -- log in
 for _, o in ipairs{{user = 'ann', password = 'wrong'}, {user = 'ann', password = ''}, {user = 'ann'},
-		{user = 'eve', password = 'x'}, {user = 'eve'}, {user = 'nobody', password = 'x'},
-		{user = 'super', password = 'x'}, {user = 'guest'}, {user = 'guest', password = 'x'},
-		{user = 'guest', password = ''}, {user = ''}} do
-	local c = connect(o)
-	print('login', show(o.user), show(o.password), c.state, c.error)
-	c:close()
+        {user = 'eve', password = 'x'}, {user = 'eve'}, {user = 'nobody', password = 'x'},
+        {user = 'super', password = 'x'}, {user = 'guest'}, {user = 'guest', password = 'x'},
+        {user = 'guest', password = ''}, {user = ''}} do
+    local c = connect(o)
+    print('login', show(o.user), show(o.password), c.state, c.error)
+    c:close()
 end
 for _ = 1, 1 do
-	root:call('takes_events')
+    root:call('takes_events')
 end
 
 -- ann
@@ -105,8 +105,8 @@ try('path', ann.call, ann, 'deep.er', {1})
 try('storage', ann.call, ann, 'remember', {1})
 try('storage', ann.call, ann, 'remember', {2})
 try('other storage', function()
-	local other = connect({user = 'ann', password = 'secret'})
-	return other:call('remember', {3})
+    local other = connect({user = 'ann', password = 'secret'})
+    return other:call('remember', {3})
 end)
 try('persistent', ann.call, ann, 'persistent', {1, 2})
 try('persistent', ann.call, ann, 'persistent', {1, {}})
@@ -128,8 +128,8 @@ try('nothing is left', ann.call, ann, 'count')
 admin("box.schema.role.revoke('readers', 'read', 'space', 't')")
 try('reads', ann.call, ann, 'reads')
 try('space', function()
-	ann:reload_schema()
-	return ann.space.t ~= nil, #ann.space._vspace:select()
+    ann:reload_schema()
+    return ann.space.t ~= nil, #ann.space._vspace:select()
 end)
 admin("box.schema.user.revoke('ann', 'usage', 'universe')")
 try('no usage', ann.call, ann, 'who')
