@@ -277,9 +277,6 @@ static int index_row_read(
 		return -1;
 	row->is_unique = opts.is_unique;
 	row->type = index_type_by_name(type, type_len);
-	/* _sequence_data has one; what a tree cannot do nobody asks of it. */
-	if (row->type == INDEX_HASH && space_is_system(space))
-		row->type = INDEX_TREE;
 	char name[64 + 1];
 	snprintf(name, sizeof(name), "%.*s",
 		(int)(row->name.len < 64 ? row->name.len : 64), row->name.s);

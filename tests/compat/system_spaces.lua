@@ -69,7 +69,7 @@ for _, t in box.space._space:pairs() do
     print(s.name, s.id, s.engine, s.field_count, s.temporary, s.is_local, s.enabled)
     for i = 0, 5 do
         local index = s.index[i]
-        if index ~= nil and not (s.name == '_sequence_data') then
+        if index ~= nil then
             print('', index.name, index.id, index.type, index.unique, show(index.parts))
         end
     end

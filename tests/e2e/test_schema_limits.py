@@ -11,7 +11,6 @@ end
 local s = box.schema.space.create('s')
 s:create_index('pk')
 no('vinyl', box.schema.space.create, 'v', {engine = 'vinyl'})
-no('hash', s.create_index, s, 'i', {type = 'hash'})
 no('rtree', s.create_index, s, 'i', {type = 'rtree', unique = false})
 no('bitset', s.create_index, s, 'i', {type = 'bitset', unique = false})
 no('path', s.create_index, s, 'i', {parts = {{2, 'string', path = 'a.b'}}})
@@ -50,7 +49,6 @@ os.exit(0)
 '''
 
 WANTED = '''vinyl false Tarantella does not support engine 'vinyl'; engine = "tarantool" runs it
-hash false Tarantella does not support HASH indexes; engine = "tarantool" runs them
 rtree false Tarantella does not support RTREE indexes; engine = "tarantool" runs them
 bitset false Tarantella does not support BITSET indexes; engine = "tarantool" runs them
 path false Tarantella does not support JSON paths in index parts; engine = "tarantool" runs them
