@@ -32,9 +32,10 @@
 #include "ctl/luacheck.h"
 #include "ctl/luatext.h"
 #include "ctl/pidfile.h"
+#include "ctl/probe.h"
 #include "ctl/tail.h"
 
-enum { LAUNCH_TAIL_LINES = 10, LAUNCH_PING_MS = 2000 };
+enum { LAUNCH_TAIL_LINES = 10, LAUNCH_PING_MS = 2000, LAUNCH_PROBE_MS = 500 };
 
 /* One start. Owned by launch_instance(). */
 struct launch {
@@ -151,24 +152,18 @@ static int check_not_running(const struct launch *ln)
 			ln->inst->pid_path);
 		return CTL_FAILED;
 	}
-	struct conn c;
-	conn_init(&c);
-	enum conn_status rc =
-		conn_open_unix(&c, ln->inst->sock_path, deadline_after(500));
-	int error = c.saved_errno;
-	struct ucred peer = {0};
-	socklen_t len = sizeof(peer);
-	if (c.fd >= 0)
-		getsockopt(c.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-	conn_fini(&c);
-	if (rc == CONN_OK || rc == CONN_TIMEOUT) {
-		ctl_say("The daemon is already running: PID %d (it answers on %s, but "
+	struct probe p;
+	probe_instance(ln->inst, deadline_after(LAUNCH_PROBE_MS), &p);
+	probe_fini(&p);
+	if (p.state == PROBE_RUNNING || p.state == PROBE_LOADING ||
+		p.state == PROBE_HUNG) {
+		ctl_say("The daemon is already running: PID %d (it listens on %s, but "
 			"has no "
 			"pid file)",
-			(int)peer.pid, ln->inst->sock_path);
+			(int)p.pid, ln->inst->sock_path);
 		return CTL_FAILED;
 	}
-	if (error == ECONNREFUSED)
+	if (p.state == PROBE_STALE)
 		unlink(ln->inst->sock_path);
 	return CTL_OK;
 }

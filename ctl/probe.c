@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "ctl/mptext.h"
 #include "ctl/remote.h"
@@ -22,25 +21,31 @@ const char *probe_state_name(enum probe_state state)
 		snprintf((p)->message, sizeof((p)->message), __VA_ARGS__); \
 	} while (0)
 
-/** Is the value of `status` in the answer "loading"? Moves a copy of the cursor. */
-static bool is_loading(struct mp_cursor cur)
+/** Read what matters of the answer, a map; moves a copy of the cursor. */
+static void read_answer(struct mp_cursor cur, struct probe *p)
 {
 	uint32_t n = mp_read_map(&cur), len;
 	for (uint32_t i = 0; i < n && cur.error == NULL; i++) {
-		bool is_status = false;
-		if (mp_peek(&cur) == MP_STR) {
-			const char *key = mp_read_str(&cur, &len);
-			is_status = len == 6 && memcmp(key, "status", 6) == 0;
+		const char *key = "";
+		len = 0;
+		if (mp_peek(&cur) == MP_STR)
+			key = mp_read_str(&cur, &len);
+		else
+			mp_skip(&cur);
+		if (len == 6 && memcmp(key, "status", 6) == 0 &&
+			mp_peek(&cur) == MP_STR) {
+			const char *value = mp_read_str(&cur, &len);
+			if (len == 7 && memcmp(value, "loading", 7) == 0)
+				p->state = PROBE_LOADING;
+		} else if (len == 3 && memcmp(key, "pid", 3) == 0 &&
+			   mp_peek(&cur) == MP_UINT) {
+			uint64_t pid = mp_read_uint(&cur);
+			if (p->pid == 0 && pid <= INT_MAX)
+				p->pid = (pid_t)pid;
 		} else {
 			mp_skip(&cur);
 		}
-		if (is_status && mp_peek(&cur) == MP_STR) {
-			const char *value = mp_read_str(&cur, &len);
-			return len == 7 && memcmp(value, "loading", 7) == 0;
-		}
-		mp_skip(&cur);
 	}
-	return false;
 }
 
 /** Ask for its state. */
@@ -50,7 +55,8 @@ static enum conn_status ask(struct conn *c, deadline_ms deadline, struct probe *
 	remote_init(&call, "status", deadline);
 	enum conn_status rc = remote_run(c, &call);
 	if (rc == CONN_OK && call.is_ok) {
-		p->state = is_loading(call.values) ? PROBE_LOADING : PROBE_RUNNING;
+		p->state = PROBE_RUNNING;
+		read_answer(call.values, p);
 		if (mptext_json(&p->info, &call.values) != 0)
 			rc = CONN_FAILED;
 	} else if (rc == CONN_OK) {
@@ -94,14 +100,8 @@ void probe_instance(const struct instance *inst, deadline_ms deadline, struct pr
 	conn_init(&c);
 	enum conn_status rc = conn_open_unix(&c, inst->sock_path, deadline);
 	bool is_connected = c.saved_errno == 0 && c.fd >= 0;
-	if (rc == CONN_OK) {
-		struct ucred peer;
-		socklen_t len = sizeof(peer);
-		if (p->pid == 0 &&
-			getsockopt(c.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-			p->pid = peer.pid;
+	if (rc == CONN_OK)
 		rc = ask(&c, deadline, p);
-	}
 	if (rc == CONN_TIMEOUT)
 		SET(p, PROBE_HUNG,
 			"%s is hung: process %d lives, but its event loop does not "

@@ -118,12 +118,13 @@ def check_stale(engine):
     os.kill(p.pid('app'), signal.SIGKILL)
     p.ctl('wait', 'app', '--stopped')
     tap.equal(p.ctl('start', 'app').returncode, 0, '%s: after kill -9: starts' % engine)
+    running = p.pid('app')
     os.unlink(p.path('run/app.pid'))
     done = p.ctl('start', 'app')
     tap.equal(done.returncode, 1, '%s: running without pid file: refused' % engine)
-    tap.like(done.stderr, 'already running: PID', '%s: without pid file: says so' % engine)
-    pid = int(done.stderr.split('PID ')[1].split()[0])
-    os.kill(pid, signal.SIGKILL)
+    tap.like(done.stderr, 'already running: PID %d ' % running,
+             '%s: without pid file: says so' % engine)
+    os.kill(running, signal.SIGKILL)
 
 
 def check_recycled_pid(engine):
