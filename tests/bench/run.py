@@ -246,6 +246,27 @@ def in_both(name, script, wanted):
         row('%s: %s' % (name, what), number, results[THEIRS][what], wanted, '%.1f')
 
 
+def bench_interrupt():
+    """What it costs that `ctl eval` can stop code that spins: tight loops before and
+    after the first eval of an instance (default_cfg.interrupt)."""
+    place = harness.Place()
+    place.instance('app', 'box.cfg{}\ndofile(%r)\n' % os.path.join(
+        ROOT, 'tests/bench/loops.lua'))
+    place.run(TOOL[OURS], 'start', 'app')
+
+    def loops():  # through the text console, which starts no interrupt thread
+        done = place.run('tarantoolctl', 'eval', 'app', stdin='return loops()')
+        return json.loads(done.stdout.split('---\n- ')[1].split('\n')[0].strip("'"))
+
+    before = [loops() for _ in range(3)]
+    place.run(TOOL[OURS], 'eval', 'app', '-e', 'return 1')
+    after = [loops() for _ in range(3)]
+    place.run(TOOL[OURS], 'stop', 'app')
+    for name in before[0]:
+        row('%s, ms: interrupt on beside off' % name, min(b[name] for b in after),
+            min(b[name] for b in before), None, '%.0f')
+
+
 def bench_fiber():
     """Fibers from Lua, ns per operation."""
     in_both('fiber', 'fiber.lua', 1)
@@ -257,7 +278,7 @@ def bench_box():
 
 
 BENCHES = {'tools': bench_tools, 'start': bench_start, 'requests': bench_requests,
-           'reload': bench_reload, 'fiber': bench_fiber, 'box': bench_box}
+           'reload': bench_reload, 'interrupt': bench_interrupt, 'fiber': bench_fiber, 'box': bench_box}
 
 
 def main():
