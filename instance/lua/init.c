@@ -34,17 +34,19 @@ static bool jit_is_sane(lua_State *L)
 static int init_jit(lua_State *L)
 {
 	const char *want = getenv("TARANTELLA_JIT");
+	bool is_off = false;
 	if (want == NULL || *want == '\0' || strcmp(want, "auto") == 0) {
-		if (!jit_is_sane(L))
+		is_off = !jit_is_sane(L);
+		if (is_off)
 			jit_off_reason = "this LuaJIT miscompiles code";
 	} else if (strcmp(want, "off") == 0) {
-		jit_off_reason = "TARANTELLA_JIT=off";
+		is_off = true;
 	} else if (strcmp(want, "on") != 0) {
 		diag_set(illegal_params,
 			"TARANTELLA_JIT must be auto, on or off, not '%s'", want);
 		return -1;
 	}
-	if (jit_off_reason != NULL) {
+	if (is_off) {
 		luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
 		luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
 	}

@@ -14,7 +14,7 @@ int lua_init(int argc, char **argv);
 /** Set `arg` as Lua programs expect it: arg[0] is argv[script]. */
 void lua_set_args(lua_State *L, int argc, char **argv, int script);
 void lua_fini(void);
-/** Why the JIT compiler is off, or NULL when it is on. */
+/** Why the start turned the JIT compiler off by itself, or NULL when it did not. */
 const char *lua_jit_off_reason(void);
 
 /* The parts, in this order. */

@@ -256,7 +256,7 @@ def bench_interrupt():
 
     def loops():  # through the text console, which starts no interrupt thread
         done = place.run('tarantoolctl', 'eval', 'app', stdin='return loops()')
-        return json.loads(done.stdout.split('---\n- ')[1].split('\n')[0].strip("'"))
+        return json.loads(' '.join(done.stdout.split("'")[1].split()))
 
     before = [loops() for _ in range(3)]
     place.run(TOOL[OURS], 'eval', 'app', '-e', 'return 1')
