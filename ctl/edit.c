@@ -19,12 +19,12 @@
 #define WORD_BREAKS "\t\r\n !\"#$%&'()*+,-/;<=>?@[\\]^`{|}~"
 
 /* What is used of libedit. */
-#define LIBEDIT_LIST(X)                                                               \
-	X(el_init)                                                                    \
-	X(el_end)                                                                     \
-	X(el_gets)                                                                    \
-	X(el_wgetc) X(el_set) X(el_line) X(el_insertstr) X(el_deletestr) X(el_cursor) \
-		X(el_resize) X(history_init) X(history_end) X(history)
+/* clang-format off */
+#define LIBEDIT_LIST(X) \
+	X(el_init) X(el_end) X(el_gets) X(el_wgetc) X(el_set) X(el_line) \
+	X(el_insertstr) X(el_deletestr) X(el_cursor) X(el_resize) \
+	X(history_init) X(history_end) X(history)
+/* clang-format on */
 struct libedit {
 #define X(name) __typeof__(name) *name;
 	LIBEDIT_LIST(X)

@@ -14,13 +14,13 @@ enum {
 	DECIMAL_DIGITS_MAX = 38,
 	DECIMAL_SCALE_MAX = 38,
 	DECIMAL_MP_LEN_MAX = 2 + DECIMAL_DIGITS_MAX / 2 + 1, /* scale and digits */
-	DECIMAL_STR_MAX = 2 * DECIMAL_DIGITS_MAX + 4,	     /* with sign, point, NUL */
+	DECIMAL_STR_MAX = 2 * DECIMAL_DIGITS_MAX + 4,        /* with sign, point, NUL */
 };
 
 /* Two halves, not one __int128: the memory of a cdata is aligned by 8 only. */
 struct decimal {
 	uint64_t low, high; /* of the coefficient */
-	int32_t scale;	    /* digits after the point; negative: zeros before it */
+	int32_t scale;      /* digits after the point; negative: zeros before it */
 	uint32_t is_negative;
 };
 

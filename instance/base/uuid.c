@@ -73,11 +73,3 @@ void uuid_unpack(const char *in, struct tt_uuid *uuid)
 	uuid->time_mid = be16toh(uuid->time_mid);
 	uuid->time_hi_and_version = be16toh(uuid->time_hi_and_version);
 }
-
-int uuid_compare(const struct tt_uuid *a, const struct tt_uuid *b)
-{
-	char x[UUID_LEN], y[UUID_LEN];
-	uuid_pack(a, x);
-	uuid_pack(b, y);
-	return memcmp(x, y, UUID_LEN);
-}

@@ -27,8 +27,6 @@ void uuid_to_string(const struct tt_uuid *uuid, char *out);
 /** The 16 bytes of the network form. */
 void uuid_pack(const struct tt_uuid *uuid, char *out);
 void uuid_unpack(const char *in, struct tt_uuid *uuid);
-/** memcmp-like order of the network form. */
-int uuid_compare(const struct tt_uuid *a, const struct tt_uuid *b);
 /** Are the variant bits those of RFC 4122? */
 static inline bool uuid_is_valid(const struct tt_uuid *uuid)
 {

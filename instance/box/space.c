@@ -139,16 +139,6 @@ struct index *space_index_find(const struct space *space, uint32_t iid)
 	return index;
 }
 
-struct index *space_index_by_name(const struct space *space, const char *name, size_t len)
-{
-	for (uint32_t i = 0; i < space->index_count; i++) {
-		const char *other = space->indexes[i]->def->name;
-		if (strlen(other) == len && memcmp(other, name, len) == 0)
-			return space->indexes[i];
-	}
-	return NULL;
-}
-
 /* ---- Data ---- */
 
 int space_replace(struct space *space, struct tuple *old_tuple, struct tuple *new_tuple,

@@ -105,8 +105,6 @@ static inline struct index *space_primary(const struct space *space)
 
 /** The index, or NULL with ER_NO_SUCH_INDEX_ID. */
 struct index *space_index_find(const struct space *space, uint32_t iid);
-struct index *space_index_by_name(
-	const struct space *space, const char *name, size_t len);
 
 /* ---- Data ---- */
 

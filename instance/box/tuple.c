@@ -97,36 +97,6 @@ int tuple_field_u32(const struct tuple *tuple, uint32_t fieldno, uint32_t *ret)
 	return 0;
 }
 
-int tuple_field_i64(const struct tuple *tuple, uint32_t fieldno, int64_t *ret)
-{
-	const char *field =
-		typed_field(tuple, fieldno, MP_UINT, MP_INT, FIELD_TYPE_INTEGER);
-	if (field == NULL)
-		return -1;
-	if (mp_raw_type(field) == MP_INT) {
-		*ret = mp_raw_int(&field);
-		return 0;
-	}
-	uint64_t v = mp_raw_uint(&field);
-	if (v > INT64_MAX) {
-		diag_set_client(ER_FIELD_TYPE, tuple_field_label(fieldno),
-			field_type_name[FIELD_TYPE_INTEGER]);
-		return -1;
-	}
-	*ret = (int64_t)v;
-	return 0;
-}
-
-int tuple_field_bool(const struct tuple *tuple, uint32_t fieldno, bool *ret)
-{
-	const char *field =
-		typed_field(tuple, fieldno, MP_BOOL, MP_BOOL, FIELD_TYPE_BOOLEAN);
-	if (field == NULL)
-		return -1;
-	*ret = mp_raw_bool(&field);
-	return 0;
-}
-
 const char *tuple_field_str(
 	const struct tuple *tuple, uint32_t fieldno, uint32_t *ret_len)
 {

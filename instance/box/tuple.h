@@ -90,8 +90,6 @@ const char *tuple_field_by_name(const struct tuple *tuple, const char *name, siz
  */
 int tuple_field_u32(const struct tuple *tuple, uint32_t fieldno, uint32_t *ret);
 int tuple_field_u64(const struct tuple *tuple, uint32_t fieldno, uint64_t *ret);
-int tuple_field_i64(const struct tuple *tuple, uint32_t fieldno, int64_t *ret);
-int tuple_field_bool(const struct tuple *tuple, uint32_t fieldno, bool *ret);
 /** @return the bytes inside the tuple, not terminated */
 const char *tuple_field_str(
 	const struct tuple *tuple, uint32_t fieldno, uint32_t *ret_len);

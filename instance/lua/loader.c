@@ -12,14 +12,13 @@
 
 enum { LUA_LAZY, LUA_EAGER };
 
-#define LUA_MODULE(name, function, when) \
-	extern __attribute__((weak)) int luaopen_##function(lua_State *L);
+#define LUA_MODULE(name, function, when) int luaopen_##function(lua_State *L);
 #include "instance/lua/modules.h"
 #undef LUA_MODULE
 
 struct c_module {
 	const char *name;
-	lua_CFunction open; /* NULL: not linked */
+	lua_CFunction open;
 	int when;
 };
 
@@ -44,7 +43,7 @@ static char cache_key; /* registry: name -> value */
 static const struct c_module *find_c(const char *name)
 {
 	for (size_t i = 0; i < lengthof(c_modules); i++)
-		if (c_modules[i].open != NULL && strcmp(c_modules[i].name, name) == 0)
+		if (strcmp(c_modules[i].name, name) == 0)
 			return &c_modules[i];
 	return NULL;
 }

@@ -3,16 +3,15 @@
  *
  * `luaopen_<function>` pushes a table. A Lua file of the same name, if there is
  * one, is run after it and gets (name, table) in `...`: what it returns is the
- * module, or the table when it returns nothing. Rows whose function is not
- * linked are left out. LUA_LAZY: opened by the first require(). LUA_EAGER:
- * opened at the start, in this order, for what must exist without require().
+ * module, or the table when it returns nothing. LUA_LAZY: opened by the first
+ * require(). LUA_EAGER: opened at the start, in this order, for what must exist
+ * without require().
  */
 LUA_MODULE("loaders", loaders, LUA_EAGER)
 LUA_MODULE("box.internal.error", error, LUA_EAGER)
 LUA_MODULE("uuid", uuid, LUA_LAZY)
 LUA_MODULE("decimal", decimal, LUA_LAZY)
 LUA_MODULE("box.tuple", tuple, LUA_LAZY)
-LUA_MODULE("index", index, LUA_LAZY)
 LUA_MODULE("fiber", fiber, LUA_LAZY)
 LUA_MODULE("socket", socket, LUA_LAZY)
 LUA_MODULE("fio", fio, LUA_LAZY)

@@ -57,11 +57,6 @@ int net_control_listen(const char *path, mode_t mode, gid_t group)
 	return 0;
 }
 
-void net_control_close(void)
-{
-	listener_close(TAKE_PTR(control_listener));
-}
-
 struct net_listener *net_console_listen(const char *uri)
 {
 	return listener_open(uri, CONN_TEXT, "console");

@@ -37,8 +37,6 @@ const char *net_listen_address(void);
  * @param group who else may connect, or -1: as created
  */
 int net_control_listen(const char *path, mode_t mode, gid_t group);
-/** Close it and remove its file. */
-void net_control_close(void);
 
 /**
  * console.listen(uri): a socket that greets with "Lua console". Yields while a

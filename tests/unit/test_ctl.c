@@ -90,10 +90,8 @@ static void test_mptext_json_malformed(void **state)
 {
 	char deep[1000];
 	memset(deep, '\x91', sizeof(deep));
-	static const char *const cut[] = {"\x92\x01",
-		"\xa5"
-		"ab",
-		"\xc1", "\xdd\xff\xff\xff\xff"};
+	static const char *const cut[] = {
+		"\x92\x01", "\xa5\x61\x62", "\xc1", "\xdd\xff\xff\xff\xff"};
 	struct buf b = {0};
 	struct mp_cursor cur;
 	for (size_t i = 0; i < lengthof(cut); i++) {

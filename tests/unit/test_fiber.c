@@ -380,8 +380,8 @@ static void test_wait_for_a_descriptor(void **state)
 	close(pipe_fds[1]);
 }
 
-/* gcc would turn it into a loop. */
-static int __attribute__((noinline, noclone)) recurse(volatile char *above)
+/* The volatile array keeps compilers from turning it into a loop. */
+static int __attribute__((noinline)) recurse(volatile char *above)
 {
 	volatile char here[512];
 	here[0] = above[0];

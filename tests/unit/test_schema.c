@@ -98,21 +98,29 @@ static void test_rollback_undoes_creation(void **state)
 
 static void test_rollback_undoes_drop(void **state)
 {
+	static const char space_key[] = "\x91\xcd\x02\x58";
+	static const char index_key[] = "\x92\xcd\x02\x58\x00";
 	(void)state;
 	assert_int_equal(insert(SPACE_SPACE, space_row, sizeof(space_row) - 1), 0);
 	assert_int_equal(insert(SPACE_INDEX, index_row, sizeof(index_row) - 1), 0);
 	assert_int_equal(insert(600, "\x91\x07", 2), 0);
 	assert_non_null(txn_begin());
-	assert_int_equal(
-		dml_delete(SPACE_INDEX, 0, "\x92\xcd\x02\x58\x00", "" + 0, NULL), 0);
-	assert_int_equal(dml_delete(SPACE_SPACE, 0, "\x91\xcd\x02\x58", "" + 0, NULL), 0);
+	assert_int_equal(dml_delete(SPACE_INDEX, 0, index_key,
+				 index_key + sizeof(index_key) - 1, NULL),
+		0);
+	assert_int_equal(dml_delete(SPACE_SPACE, 0, space_key,
+				 space_key + sizeof(space_key) - 1, NULL),
+		0);
 	assert_null(space_by_id(600));
 	assert_int_equal(txn_rollback(), 0);
 	assert_non_null(space_by_name("t", 1));
 	assert_int_equal(count_rows(600), 1);
-	assert_int_equal(
-		dml_delete(SPACE_INDEX, 0, "\x92\xcd\x02\x58\x00", "" + 0, NULL), 0);
-	assert_int_equal(dml_delete(SPACE_SPACE, 0, "\x91\xcd\x02\x58", "" + 0, NULL), 0);
+	assert_int_equal(dml_delete(SPACE_INDEX, 0, index_key,
+				 index_key + sizeof(index_key) - 1, NULL),
+		0);
+	assert_int_equal(dml_delete(SPACE_SPACE, 0, space_key,
+				 space_key + sizeof(space_key) - 1, NULL),
+		0);
 	assert_null(space_by_id(600));
 }
 
