@@ -65,6 +65,32 @@ fails('net.box: SQL', 'not into tarantella yet', remote.execute, remote, 'SELECT
 fails('net.box: on_push', 'on_push must be a function', remote.call, remote, 'f', {},
     {on_push = 1})
 
+local fiber = require('fiber')
+local sleeper = fiber.new(function()
+    fiber.self():set_joinable(true)
+    local ok, err = pcall(fiber.join, fiber.self())
+    check('fiber: joining oneself', not ok and tostring(err):find("can't join itself") ~= nil)
+    local start = fiber.clock()
+    fiber.self():wakeup()
+    fiber.sleep(0.02)
+    check('fiber: a wakeup of oneself does not cut the next sleep short',
+        fiber.clock() - start > 0.015)
+end)
+sleeper:set_joinable(true)
+sleeper:join()
+
+local fio = require('fio')
+fails('fio: chmod with names', 'number expected, got table', fio.chmod, '/nonexistent', {'S_IRUSR'})
+
+box.cfg({log_level = 3})
+local space = box.schema.space.create('own')
+space:create_index('primary')
+space:insert({1, 'x'})
+check('box: a size is a number', type(space:bsize()) == 'number')
+check('box: a tuple is not equal to a table', (box.tuple.new({1}) == {1}) == false)
+check('box: decimals in the text of a tuple',
+    tostring(box.tuple.new({require('decimal').new('1.5')})) == '[1.5]')
+
 for _, name in ipairs({'swim', 'crypto', 'popen'}) do
     fails('require ' .. name, "module '" .. name
         .. "' is built into Tarantool but not into tarantella yet", require, name)
