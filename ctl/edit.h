@@ -1,7 +1,8 @@
 /*
  * Line editing for consoles: a thin layer over libedit, which is opened when a
- * console needs it (without it lines are read as they are). Depends on nothing
- * else, so that the instance's own console uses it too.
+ * console needs it (without it lines are read as they are). A library of its own
+ * that depends on nothing else: `tarantella -i` (instance/lua/l_terminal.c) uses
+ * it too.
  *
  * Keys are emacs'; beside them Home, End and Del work in every terminal, a
  * bracketed paste is one entry, Ctrl-C clears the line, Tab completes.

@@ -162,7 +162,9 @@ static int run_script(lua_State *L, const struct command *c)
 /** Statements from the terminal, until its end. */
 static int run_console(lua_State *L)
 {
-	if (!lua_push_builtin(L, "internal.interactive") || luaT_call(L, 0, 0) != 0)
+	lua_push_builtin(L, "console");
+	lua_getfield(L, -1, "start");
+	if (luaT_call(L, 0, 0) != 0)
 		return -1;
 	shutdown_start(0);
 	return 0;

@@ -331,10 +331,6 @@ end
 
 -- The terminal ----------------------------------------------------------------
 
--- Who reads a line from the terminal: f(prompt) gives it without the newline, nil
--- at the end. May be replaced by one that edits.
-M._read_line = native.read_line
-
 -- Is the statement to be continued on the next line?
 local function is_incomplete(text)
     if loadstring('return ' .. text) ~= nil then
@@ -344,23 +340,26 @@ local function is_incomplete(text)
     return chunk == nil and err:sub(-#"near '<eof>'") == "near '<eof>'"
 end
 
--- A whole statement from several lines.
+-- A whole statement from several lines; nil at the end of the input.
 local function read_statement(state)
-    local prompt = state.prompt or 'tarantool'
+    local terminal = require('internal.terminal')
+    local prompt = state.prompt or 'tarantella'
     local text
     while true do
-        local line = M._read_line(
+        local line = terminal.read_line(
             (text == nil and prompt or (' '):rep(#prompt)) .. '> ')
         if line == nil then
+            io.stdout:write('\n')
             return nil
         end
         text = text == nil and line or text .. '\n' .. line
         if state.delimiter ~= '' then
             if text:sub(-#state.delimiter) == state.delimiter then
+                terminal.remember(text)
                 return text:sub(1, -#state.delimiter - 1)
             end
-        elseif command_of(text) ~= nil or state.remote ~= nil or
-                not is_incomplete(text) then
+        elseif command_of(text) ~= nil or not is_incomplete(text) then
+            terminal.remember(text)
             return text
         end
     end
@@ -373,10 +372,7 @@ function M.start()
     local state = new_state()
     state.is_terminal = true
     run(state, read_statement, function(text)
-        if text:sub(-1) ~= '\n' then
-            text = text .. '\n'
-        end
-        io.stdout:write(text)
+        io.stdout:write(text, '\n')
         io.stdout:flush()
     end)
 end
