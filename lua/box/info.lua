@@ -32,6 +32,7 @@ local fields = {
     uuid = function() return (lib.uuids()) end,
     pid = function() return tarantool.pid() end,
     status = function() return 'running' end,
+    listen = lib.listen_address, -- nil while it does not
     uptime = function() return math.floor(tarantool.uptime()) + 1 end,
     lsn = lib.lsn,
     signature = lib.lsn,

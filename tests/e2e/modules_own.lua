@@ -86,6 +86,8 @@ box.cfg({log_level = 3})
 local space = box.schema.space.create('own')
 space:create_index('primary')
 space:insert({1, 'x'})
+box.cfg({listen = 'unix/:./own.sock'})
+check('box.info: the path of a Unix socket', box.info.listen:find('own.sock', 1, true) ~= nil)
 check('box: a size is a number', type(space:bsize()) == 'number')
 check('box: a tuple is not equal to a table', (box.tuple.new({1}) == {1}) == false)
 check('box: decimals in the text of a tuple',
