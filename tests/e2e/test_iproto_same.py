@@ -45,6 +45,8 @@ local t = {} t[1] = t return t
 return box.tuple.new{1, 'a', {2}}
 return {box.tuple.new{1}}
 return require('uuid').fromstr('64d22e4d-ac92-4a23-899a-e59f34af5479')
+return require('decimal').new('1.50'), {require('decimal').new('-1e-5')}
+return {[require('decimal').new(2)] = 1}
 return box.error.new(1, 'x')
 return print
 return {print}
