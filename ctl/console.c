@@ -162,9 +162,9 @@ static void run_statement(struct console *con, const char *text, size_t len)
 	case EVALUATE_TIMEOUT:
 	case EVALUATE_DETACHED:
 		end(con, CTL_INTERRUPTED,
-			"^C\nThe statement cannot be interrupted: it does not yield. It "
-			"goes on "
-			"running; this console is detached from it.");
+			"^C\nThe statement cannot be interrupted: it does not yield, or "
+			"catches the cancel. It goes on running; this console is "
+			"detached from it.");
 		break;
 	case EVALUATE_LOST:
 		end(con, CTL_UNREACHABLE, "The instance closed the connection.");

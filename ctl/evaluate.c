@@ -55,17 +55,23 @@ static bool break_in(const struct target *target, const char *token)
 	       recv(fd, answer, sizeof(answer) - 1, 0) > 0 && strcmp(answer, "ok\n") == 0;
 }
 
+/** @return the code answers after all, or its console ends as a cancelled one does. */
+static bool has_ended(struct evaluate *ev)
+{
+	ev->call.deadline = deadline_after(CANCEL_TIMEOUT_MS);
+	enum conn_status rc = remote_resume(ev->conn, &ev->call);
+	return rc == CONN_OK || rc == CONN_CLOSED;
+}
+
 /** Stop the code; what it answers then is of no interest. */
 static enum evaluate_status stop(
 	struct evaluate *ev, const char *token, enum evaluate_status why)
 {
-	/* Code that does not yield keeps the event loop from answering. */
-	if (!cancel(ev->target, token) && !break_in(ev->target, token))
-		return EVALUATE_DETACHED;
-	ev->call.deadline = deadline_after(CANCEL_TIMEOUT_MS);
-	enum conn_status rc = remote_resume(ev->conn, &ev->call);
-	/* A text console that was cancelled ends after its answer. */
-	if (rc == CONN_OK || rc == CONN_CLOSED)
+	/* Code that does not yield keeps the event loop from answering the first; code
+	 * that was cancelled may have caught that, and spin now. */
+	if (cancel(ev->target, token) && has_ended(ev))
+		return why;
+	if (break_in(ev->target, token) && has_ended(ev))
 		return why;
 	return EVALUATE_DETACHED;
 }

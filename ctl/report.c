@@ -40,7 +40,8 @@ static void print_result(const struct report *rep, const struct evaluate *ev)
 static int finish(
 	const struct report *rep, const struct evaluate *ev, enum evaluate_status status)
 {
-	const char *detached = "it does not yield, so it goes on running in the instance";
+	const char *detached = "it does not yield, or catches the "
+			       "cancel, so it goes on running in the instance";
 	switch (status) {
 	case EVALUATE_OK:
 		if (rep->is_json)

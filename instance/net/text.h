@@ -27,7 +27,7 @@
 #define NET_TEXT_H
 
 enum {
-	NET_TEXT_REQUEST_MAX = 256 << 20, /* one statement */
+	NET_TEXT_REQUEST_MAX = 64 << 20, /* one statement */
 };
 
 struct conn;

@@ -127,6 +127,17 @@ def check_cancel(engine):
     tap.like(err, 'Interrupted: the code was cancelled', '%s: Ctrl-C: says so' % engine)
     tap.equal(p.ctl('eval', 'app', '-e', 'why').stdout, '---\n- fiber is cancelled\n...\n\n',
               '%s: Ctrl-C: the code saw it' % engine)
+    got = p.ctl('eval', 'app', '--timeout', '100ms', '-e', 'pcall(require("fiber").sleep, 1000) '
+                'local n = 0 while not stop do n = n + 1 pcall(require("fiber").sleep, 0.01) end')
+    tap.equal(got.returncode, 3, '%s: --timeout of code that catches the cancel: exit 3' % engine)
+    tap.like(got.stderr, 'catches the cancel, so it goes on running',
+             '%s: --timeout of code that catches the cancel: says so' % engine)
+    p.ctl('eval', 'app', '-e', 'stop = true')
+    if engine == 'tarantella':
+        got = p.ctl('eval', 'app', '--timeout', '100ms', '-e',
+                    'pcall(require("fiber").sleep, 1000) while true do end')
+        tap.like(got.stderr, 'the code was cancelled', 'one that catches it and spins is stopped')
+        tap.equal(p.ctl('status', 'app').returncode, 0, 'and the instance answers')
     child = subprocess.Popen([harness.CTL, 'eval', 'app', '-e', 'print("up") '
                               'require("fiber").sleep(0.1) return "the end"'],
                              cwd=p.dir, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
