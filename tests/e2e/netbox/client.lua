@@ -1,8 +1,7 @@
--- What a client sees. Arguments: socket, is there DML over the wire ('dml').
+-- What a client sees. Argument: the server's socket.
 local net_box = require('net.box')
 local fiber = require('fiber')
 local address = 'unix/:' .. arg[1]
-local has_dml = arg[2] == 'dml'
 
 -- What a call gives, without what differs by place or run.
 local function try(f, ...)
@@ -95,22 +94,20 @@ try(t.select, t, {1}, {iterator = 'BAD'})
 try(t.select, t, {1, 2, 3})
 try(t.select, t, 'x')
 
-if has_dml then
-    print('-- changes')
-    print(t:insert({10, 'x'}), t:replace({10, 'y'}), t:update(10, {{'=', 2, 'z'}}))
-    print(t:delete(10), t:delete(10))
-    print(select('#', t:upsert({11, 'q'}, {{'=', 2, 'w'}})))
-    t:upsert({11, 'q'}, {{'=', 2, 'w'}})
-    print(t.index.pk:update(11, {{'!', -1, 'e'}}), t.index.pk:delete(11))
-    try(t.insert, t)
-    try(t.insert, t, 1)
-    try(t.insert, t, {1})
-    try(t.insert, t, {'a'})
-    try(t.update, t, 1)
-    try(t.update, t, 1, {{'bad'}})
-    try(t.upsert, t)
-    try(t.delete, t)
-end
+print('-- changes')
+print(t:insert({10, 'x'}), t:replace({10, 'y'}), t:update(10, {{'=', 2, 'z'}}))
+print(t:delete(10), t:delete(10))
+print(select('#', t:upsert({11, 'q'}, {{'=', 2, 'w'}})))
+t:upsert({11, 'q'}, {{'=', 2, 'w'}})
+print(t.index.pk:update(11, {{'!', -1, 'e'}}), t.index.pk:delete(11))
+try(t.insert, t)
+try(t.insert, t, 1)
+try(t.insert, t, {1})
+try(t.insert, t, {'a'})
+try(t.update, t, 1)
+try(t.update, t, 1, {{'bad'}})
+try(t.upsert, t)
+try(t.delete, t)
 
 print('-- futures')
 local future = c:call('f', {1, 2}, {is_async = true})
