@@ -52,7 +52,8 @@ BAD_SERVERS = [
 
 
 def serve_badly(path, data, closes):
-    """Accept one client, send the data, then close or wait for its end."""
+    """Accept one client, send the data, end our side or not, wait for the client's
+    end. (A plain close with bytes unread would be a reset, sometimes.)"""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(1)
@@ -61,7 +62,9 @@ def serve_badly(path, data, closes):
         client, _ = listener.accept()
         try:
             client.sendall(data)
-            while not closes and client.recv(4096):
+            if closes:
+                client.shutdown(socket.SHUT_WR)
+            while client.recv(4096):
                 pass
         except OSError:
             pass
