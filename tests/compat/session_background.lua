@@ -1,48 +1,6 @@
 -- box.session in a background fiber: identity, su, storage, triggers' registration.
 box.cfg{log_level = 0, wal_mode = 'none', listen = nil}
-local json = require('json')
-
--- JSON with sorted keys, so that the order of a map does not matter.
-local function show(v)
-    if type(v) == 'cdata' and box.tuple.is(v) then
-        v = v:totable()
-    end
-    if type(v) ~= 'table' then
-        local ok, text = pcall(json.encode, v)
-        return ok and text or tostring(v)
-    end
-    local out = {}
-    if #v > 0 or next(v) == nil then
-        for i = 1, #v do
-            out[i] = show(v[i])
-        end
-        return '[' .. table.concat(out, ',') .. ']'
-    end
-    for k, x in pairs(v) do
-        out[#out + 1] = tostring(k) .. ':' .. show(x)
-    end
-    table.sort(out)
-    return '{' .. table.concat(out, ',') .. '}'
-end
-
-local function try(name, f, ...)
-    local r = {pcall(f, ...)}
-    if not r[1] then
-        local e = r[2]
-        if type(e) == 'cdata' then
-            print(name, 'ERR', e.type, e.code, e.message)
-        else
-            -- without the position
-            print(name, 'ERR', (tostring(e):gsub('^[^ ]*:%d+: ', '')))
-        end
-        return
-    end
-    local out = {}
-    for i = 2, table.maxn(r) do
-        out[#out + 1] = show(r[i])
-    end
-    print(name, 'OK', unpack(out))
-end
+local try = dofile(os.getenv('COMPAT_DIR') .. '/../lib/results.lua').try
 local fiber = require('fiber')
 try('id', box.session.id) try('uid', box.session.uid) try('user', box.session.user) try('euid', box.session.euid) try('eu', box.session.effective_user)
 try('type', box.session.type) try('peer', box.session.peer) try('peer', box.session.peer, 1) try('peer', box.session.peer, 100) try('exists', box.session.exists, 1) try('exists', box.session.exists, 0) try('exists', box.session.exists)
