@@ -19,6 +19,7 @@
 #include "instance/box/read_only.h"
 #include "instance/box/session.h"
 #include "instance/fiber/fiber.h"
+#include "instance/lua/net_hooks.h"
 #include "instance/lua/shutdown.h"
 #include "instance/net/net.h"
 
@@ -42,6 +43,7 @@ static void log_context(char *buf, int size)
 int instance_init(void)
 {
 	say_context = log_context;
+	lua_net_hooks_init();
 	if (session_init() != 0 || net_init() != 0)
 		return -1;
 	shutdown_init();

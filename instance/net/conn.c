@@ -22,7 +22,6 @@
 #include "instance/base/say.h"
 #include "instance/box/box.h"
 #include "instance/net/listener.h"
-#include "instance/net/text.h"
 
 struct list net_conns = {&net_conns, &net_conns};
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "instance/base/say.h"
-#include "instance/net/text.h"
+#include "instance/net/hooks.h"
 
 enum sniff { SNIFF_IPROTO, SNIFF_TEXT, SNIFF_OPEN };
 
@@ -61,7 +61,7 @@ bool conn_sniff(struct conn *con)
 static int text_main(void *arg)
 {
 	struct conn *con = arg;
-	net_text_serve(con);
+	net_hooks.serve_text(con);
 	conn_close(con);
 	conn_unref(con);
 	return 0;

@@ -16,8 +16,8 @@
 
 #include "instance/base/say.h"
 #include "instance/box/txn.h"
-#include "instance/lua/utils.h"
 #include "instance/net/conn.h"
+#include "instance/net/hooks.h"
 
 enum {
 	IDLE_MAX = 32,           /* more fibers than that do not stay */
@@ -365,9 +365,10 @@ static int worker_main(void *arg)
 	struct worker *w = arg;
 	w->on_yield.run = on_yield;
 	list_init(&w->on_yield.link);
-	if (luaT_fiber_state() == NULL)
+	bool is_fit = net_hooks.fiber_prepare() == 0;
+	if (!is_fit)
 		say_error("%s", diag_last()->message);
-	while (!is_stopping && fiber_current->lua != NULL) {
+	while (!is_stopping && is_fit) {
 		idle_del(w);
 		is_kicked = false;
 		active = w;

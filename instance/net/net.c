@@ -3,10 +3,13 @@
 
 #include "instance/base/say.h"
 #include "instance/net/conn.h"
+#include "instance/net/hooks.h"
 #include "instance/net/listener.h"
 
 static struct net_listener *public_listener;
 static struct net_listener *control_listener;
+
+struct net_hooks net_hooks;
 
 int net_init(void)
 {

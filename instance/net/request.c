@@ -7,9 +7,8 @@
 #include "instance/box/request.h"
 #include "instance/box/session.h"
 #include "instance/box/tuple.h"
-#include "instance/lua/call.h"
 #include "instance/net/conn.h"
-#include "instance/net/push.h"
+#include "instance/net/hooks.h"
 #include "proto/chap.h"
 
 /* Open {DATA: [...]}; the count is filled in by data_end(). */
@@ -45,7 +44,8 @@ static int run_eval(struct net_request *req, struct buf *out)
 	if (!is_admin() && access_check_eval() != 0)
 		return -1;
 	size_t at = data_begin(out);
-	if (lua_eval_text(b->name, b->name_len, b->tuple, b->tuple_end, out, &count) != 0)
+	if (net_hooks.eval(b->name, b->name_len, b->tuple, b->tuple_end, out, &count) !=
+		0)
 		return -1;
 	data_end(out, at, count);
 	return 0;
@@ -70,7 +70,7 @@ static int call_persistent(
 		diag_set(oom, "can't allocate the arguments of a call");
 		return -1;
 	}
-	return lua_eval_text(chunk, sizeof(chunk) - 1, args.data, args.data + args.len,
+	return net_hooks.eval(chunk, sizeof(chunk) - 1, args.data, args.data + args.len,
 		out, ret_count);
 }
 
@@ -93,7 +93,7 @@ static int run_call(struct net_request *req, struct buf *out)
 	if (func != NULL && func->is_persistent)
 		rc = call_persistent(b, out, &count);
 	else
-		rc = lua_call_path(b->name, b->name_len, b->tuple, b->tuple_end,
+		rc = net_hooks.call(b->name, b->name_len, b->tuple, b->tuple_end,
 			req->type == IPROTO_TYPE_CALL_16, out, &count);
 	if (is_setuid)
 		session_set_effective(NULL);
@@ -268,8 +268,13 @@ static uint64_t session_sync(const struct session *s)
 	return info != NULL ? info->sync : 0;
 }
 
+static int session_push(struct session *s, uint64_t sync, struct lua_State *L, int idx)
+{
+	return net_hooks.push(s, sync, L, idx);
+}
+
 const struct session_vtab net_session_vtab = {
-	.push = net_push,
+	.push = session_push,
 	.fd = session_fd,
 	.sync = session_sync,
 };

@@ -1,7 +1,5 @@
 -- box.once, box.func and persistent functions.
 box.cfg{log_level = 0, wal_mode = 'none', listen = nil}
-local results = dofile(os.getenv('COMPAT_DIR') .. '/../lib/results.lua')
-local show, try = results.show, results.try
 print(pcall(box.once)) print(pcall(box.once,1,2)) print(pcall(box.once,'x')) print(pcall(box.once,'x',1))
 print(box.once('k', function(...) return 'r', ... end, 1, 2))
 print(box.once('k', function(...) return 'r', ... end, 1, 2))

@@ -1,7 +1,5 @@
 -- Transactions, their triggers, and triggers of spaces.
 box.cfg{log_level = 0, wal_mode = 'none', listen = nil}
-local results = dofile(os.getenv('COMPAT_DIR') .. '/../lib/results.lua')
-local show, try = results.show, results.try
 local s=box.schema.space.create('t') s:create_index('pk')
 print(pcall(box.commit)) print(pcall(box.rollback)) print(pcall(box.savepoint))
 print(pcall(box.rollback_to_savepoint)) print(pcall(box.rollback_to_savepoint,1)) print(pcall(box.rollback_to_savepoint,{}))

@@ -1,10 +1,16 @@
-/* box.session.push: a message to the client while its request still runs. */
-#include "instance/net/push.h"
+/*
+ * What runs Lua for the network: calls, the text console, and box.session.push, a
+ * message to the client while its request still runs.
+ */
+#include "instance/lua/net_hooks.h"
 
 #include "instance/base/diag.h"
+#include "instance/lua/call.h"
 #include "instance/lua/l_msgpack.h"
+#include "instance/lua/text_console.h"
 #include "instance/lua/utils.h"
 #include "instance/net/conn.h"
+#include "instance/net/hooks.h"
 
 /* Wait until a slow reader took enough: pushes must not fill the memory. */
 static int wait_drained(struct conn *con)
@@ -56,7 +62,8 @@ static int push_chunk(struct conn *con, uint64_t sync, struct lua_State *L, int 
 	return 0;
 }
 
-int net_push(struct session *s, uint64_t sync, struct lua_State *L, int idx)
+/* To a text console a document, to others a CHUNK. */
+static int net_push(struct session *s, uint64_t sync, struct lua_State *L, int idx)
 {
 	struct conn *con = s->owner;
 	if (con->fd < 0) {
@@ -64,8 +71,24 @@ int net_push(struct session *s, uint64_t sync, struct lua_State *L, int idx)
 		return -1;
 	}
 	con->refs++;
-	int rc = con->kind == CONN_TEXT ? net_text_push(con, L, idx)
+	int rc = con->kind == CONN_TEXT ? text_console_push(con, L, idx)
 					: push_chunk(con, sync, L, idx);
 	conn_unref(con);
 	return rc;
+}
+
+static int fiber_prepare(void)
+{
+	return luaT_fiber_state() != NULL ? 0 : -1;
+}
+
+void lua_net_hooks_init(void)
+{
+	net_hooks = (struct net_hooks){
+		.fiber_prepare = fiber_prepare,
+		.call = lua_call_path,
+		.eval = lua_eval_text,
+		.serve_text = text_console_serve,
+		.push = net_push,
+	};
 }

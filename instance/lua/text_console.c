@@ -1,5 +1,5 @@
 /* The text console: a fiber a connection, its I/O in plain reads and writes. */
-#include "instance/net/text.h"
+#include "instance/lua/text_console.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -11,7 +11,6 @@
 #include "instance/fiber/coio.h"
 #include "instance/lua/utils.h"
 #include "instance/net/conn.h"
-#include "instance/net/push.h"
 #include "proto/text.h"
 
 enum {
@@ -22,8 +21,8 @@ enum {
 
 static const char client_type[] = "net.console_client";
 
-/* A text connection as Lua sees it; owned by the userdata's fiber, see net_text_serve().
- * con is NULL once that is over. */
+/* A text connection as Lua sees it; owned by the userdata's fiber, see
+ * text_console_serve(). con is NULL once that is over. */
 struct client {
 	struct conn *con;
 	struct buf in;
@@ -56,7 +55,7 @@ static int take_chunk(struct client *c)
 static ssize_t receive(struct client *c)
 {
 	while (is_open(c) && !fiber_is_cancelled()) {
-		if (buf_used(&c->in) >= NET_TEXT_REQUEST_MAX) {
+		if (buf_used(&c->in) >= TEXT_CONSOLE_REQUEST_MAX) {
 			diag_set(socket, "the statement is too long");
 			return -1;
 		}
@@ -245,7 +244,7 @@ static int serve(lua_State *L)
 	return 0;
 }
 
-void net_text_serve(struct conn *con)
+void text_console_serve(struct conn *con)
 {
 	char name[FIBER_NAME_MAX + 1];
 	snprintf(name, sizeof(name), "console/%.200s",
@@ -282,7 +281,7 @@ void net_text_serve(struct conn *con)
 	diag_clear();
 }
 
-int net_text_push(struct conn *con, struct lua_State *L, int idx)
+int text_console_push(struct conn *con, struct lua_State *L, int idx)
 {
 	if (idx < 0)
 		idx += lua_gettop(L) + 1;
