@@ -158,12 +158,12 @@ static void run_model(uint64_t div, int steps)
 
 static void test_model_hints_tell(void **state)
 {
-	run_model(10, 20000);
+	run_model(10, 20000 * unit_times());
 }
 
 static void test_model_hints_equal(void **state)
 {
-	run_model(1000000, 20000);
+	run_model(1000000, 20000 * unit_times());
 }
 
 static void test_append_in_order(void **state)

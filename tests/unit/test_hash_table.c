@@ -102,7 +102,7 @@ static void run_model(uint64_t hashes, int steps, uint64_t range)
 
 static void test_model(void **state)
 {
-	run_model(UINT64_MAX, 40000, RANGE);
+	run_model(UINT64_MAX, 40000 * unit_times(), RANGE);
 }
 
 static void test_model_collisions(void **state)

@@ -373,7 +373,7 @@ static void test_model(void **state)
 {
 	struct space *space = make_space();
 	size_t memory = tuple_memory_used;
-	for (int i = 0; i < STEPS; i++) {
+	for (int i = 0; i < STEPS * unit_times(); i++) {
 		if (rnd(4) == 0)
 			transaction();
 		else

@@ -21,4 +21,11 @@ static inline uint64_t unit_random(uint64_t *state)
 	return *state;
 }
 
+/* How many times longer than usual the random tests run: TEST_TIMES, or 1. */
+static inline int unit_times(void)
+{
+	const char *times = getenv("TEST_TIMES");
+	return times != NULL && atoi(times) > 0 ? atoi(times) : 1;
+}
+
 #endif
