@@ -1,7 +1,9 @@
 """The control socket: both protocols on one Unix socket, and the real tarantoolctl."""
 import os
+import random
 import stat
 import socket
+import struct
 import time
 
 import harness
@@ -163,6 +165,61 @@ def test_console_listen():
                   'tarantoolctl connect to it')
         c.eval('con:close()')
         tap.ok(not os.path.exists(path), 'close removes the file')
+
+
+def memory_mb():
+    with open('/proc/%d/status' % PROCESS.pid, encoding='ascii') as f:
+        return next(int(line.split()[1]) for line in f if line.startswith('VmRSS')) / 1024
+
+
+def flood(path, first, size):
+    """Send bytes without end: how many were taken before it was refused."""
+    with Client(path, timeout=30) as c:
+        sent = len(first)
+        part = b'x' * (1 << 20)
+        try:
+            c.send(first)
+            while sent < size:
+                c.send(part)
+                sent += len(part)
+        except OSError:
+            pass
+        return sent
+
+
+def check_bad_bytes(path, name):
+    before = memory_mb()
+    for what, first in (('no newline', b''),
+                        ('a length of 2 GiB', struct.pack('>BI', 0xce, 1 << 31) + b'\x82\0\x08'),
+                        ('a length of 8 EiB', struct.pack('>BQ', 0xcf, 1 << 63) + b'\x82\0\x08')):
+        sent = flood(path, first, 400 << 20)
+        tap.ok(sent < 100 << 20, '%s: %s: refused' % (name, what), sent)
+    generator = random.Random(5)
+    slow = [Client(path) for _ in range(50)]
+    for _ in range(40):
+        for c in slow:
+            try:
+                c.send(bytes([generator.choice(b'[ (\xce\x00\x82\n')]))
+            except OSError:
+                pass
+    with Client(SOCK) as c:
+        tap.equal(c.eval('collectgarbage() collectgarbage() return 1'), [1],
+                  '%s: others are served beside 50 that send bytes one by one' % name)
+    for c in slow:
+        c.close()
+    deep = b'return ' + b'{' * 100000 + b'\n'
+    tap.like(text(deep, shut=True)[0], 'error', '%s: deep nesting' % name)
+    tap.ok(memory_mb() - before < 200, '%s: memory is bounded' % name,
+           '%g MB more' % (memory_mb() - before))
+
+
+def test_bad_bytes():
+    check_bad_bytes(SOCK, 'control socket')
+    path = PLACE.path('con.sock')
+    with Client(SOCK) as c:
+        c.eval("con = require('console').listen('unix/:%s')" % path)
+        check_bad_bytes(path, 'console')
+        c.eval('con:close()')
 
 
 def test_mode():
