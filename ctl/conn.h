@@ -39,6 +39,7 @@ struct conn {
 	char error[512];
 };
 
+/** Not connected; what conn_open_*() then open, conn_fini() closes and frees. */
 void conn_init(struct conn *c);
 void conn_fini(struct conn *c);
 /** Connect to a Unix socket (a path of any length) and read the greeting. */

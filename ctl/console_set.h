@@ -14,6 +14,7 @@ struct console_settings {
 	char delimiter[64];
 };
 
+/** YAML, no delimiter, statements in `language` ("lua" or "sql"). */
 void console_set_init(struct console_settings *set, const char *language);
 /** Run a line that begins with a backslash. @return true: the console ends */
 bool console_set_command(struct console_settings *set, const char *line);

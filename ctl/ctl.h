@@ -33,6 +33,7 @@ void ctl_progress(const char *fmt, ...) _format_(1, 2);
 typedef int64_t deadline_ms;
 #define DEADLINE_NONE INT64_MAX
 
+/** Now, on the clock of deadline_ms. */
 int64_t clock_ms(void);
 /** From now; a negative duration means never. */
 deadline_ms deadline_after(int64_t duration_ms);

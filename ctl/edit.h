@@ -71,7 +71,9 @@ void edit_restore(void);
 /** Is stdin a terminal with an editor? */
 bool edit_is_interactive(const struct edit *e);
 
+/** Add a copy of the word. @return 0, or -1 when out of memory */
 int edit_words_add(struct edit_words *words, const char *word, size_t len);
+/** Free the words. */
 void edit_words_fini(struct edit_words *words);
 
 #endif

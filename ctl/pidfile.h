@@ -24,7 +24,9 @@ struct pidfile {
 	int pidfd; /* readable when the process is gone; -1 unless PIDFILE_RUNNING */
 };
 
+/** Find out whose the file is; what went wrong is a state too. */
 void pidfile_read(const char *path, struct pidfile *pf);
+/** Close the descriptor. */
 void pidfile_fini(struct pidfile *pf);
 /** Wait until the process is gone. @return 0, or -1 when the deadline passed */
 int pidfile_wait_gone(const struct pidfile *pf, deadline_ms deadline);

@@ -35,8 +35,11 @@ struct remote_call {
 	int answers;  /* text console: answers read so far */
 };
 
+/** A call of an op without arguments so far. `op` must live as long as the call. */
 void remote_init(struct remote_call *call, const char *op, deadline_ms deadline);
+/** Free arguments and answer. */
 void remote_fini(struct remote_call *call);
+/* One more argument, copied. */
 void remote_add_str(struct remote_call *call, const char *text, size_t len);
 void remote_add_cstr(struct remote_call *call, const char *text);
 void remote_add_bool(struct remote_call *call, bool value);

@@ -11,6 +11,7 @@ struct target {
 	struct uri uri;
 };
 
+/** The control socket of an instance, which must live as long as the target. */
 void target_of_instance(struct target *t, const struct instance *inst);
 /** @return 0, or -1 after saying what is wrong with the URI */
 int target_of_uri(struct target *t, const char *text);

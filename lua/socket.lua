@@ -2,8 +2,6 @@
 local ffi = require('ffi')
 local errno = require('errno')
 local fiber = require('fiber')
-local fio = require('fio')
-local log = require('log')
 
 local _, internal = ...
 
@@ -548,97 +546,9 @@ function socket.tcp_connect(host, port, timeout)
     return nil
 end
 
--- One client, in a fiber of its own.
-local function serve(handler, s, from)
-    local ok, err = pcall(handler, s, from)
-    if s._gc_socket.fd >= 0 then
-        s:shutdown()
-        s:close()
-    end
-    if not ok then
-        error(err, 0)
-    end
-end
-
-local function name_fiber(server, address)
-    fiber.name(string.format('%s/%s', server.name, address_text(address)),
-               {truncate = true})
-end
-
-local function accept_loop(server, s, address)
-    name_fiber(server, address)
-    log.info('started')
-    while s._gc_socket.fd >= 0 and s:readable() and s._gc_socket.fd >= 0 do
-        local client, from = s:accept()
-        if client ~= nil then
-            if from.family == 'AF_UNIX' then
-                from.host, from.port = 'unix/', from.port or ''
-            end
-            fiber.create(function()
-                name_fiber(server, from)
-                serve(server.handler, client, from)
-            end)
-        elseif not transient[s:errno()] then
-            log.error('accept(%s) failed: %s', tostring(s), s:error())
-            fiber.sleep(0.1) -- out of descriptors: let some be closed
-        end
-    end
-    log.info('stopped')
-end
-
--- Nobody listens on this Unix socket any more: take it away.
-local function remove_dead(path)
-    local s = create(nil, 'AF_UNIX', 'SOCK_STREAM', 0)
-    if s == nil then
-        return false
-    end
-    local alive = s:sysconnect('unix/', path)
-    local number = s:errno()
-    s:close()
-    if alive or number ~= errno.ECONNREFUSED then
-        return false
-    end
-    log.info('tcp_server: remove dead UNIX socket: %s', path)
-    return fio.unlink(path)
-end
-
-local function bind(s, address)
-    if s:bind(address.host, address.port) then
-        return true
-    end
-    return s:errno() == errno.EADDRINUSE and address.family == 'AF_UNIX'
-        and remove_dead(address.port) and s:bind(address.host, address.port)
-end
-
--- A bound and listening socket; nil and errno.
-local function start_listening(server, address)
-    local s = create(nil, address.family, address.type, address.protocol)
-    if s == nil then
-        return nil
-    end
-    local backlog
-    if server.prepare ~= nil then
-        backlog = server.prepare(s)
-    else
-        s:setsockopt('SOL_SOCKET', 'SO_REUSEADDR', 1)
-    end
-    if bind(s, address) and s:listen(type(backlog) == 'number' and backlog or nil) then
-        return s
-    end
-    local number = s:errno()
-    s:close()
-    errno(number)
-    return nil
-end
-
-local function server_addresses(host, port, timeout)
-    if host == 'unix/' then
-        return {{host = host, port = port, family = 'AF_UNIX', type = 'SOCK_STREAM',
-                 protocol = 0}}
-    end
-    return socket.getaddrinfo(host, port, timeout,
-                              {type = 'SOCK_STREAM', flags = 'AI_PASSIVE'})
-end
+local servers = require('socket.server')
+servers.set_up({socket = socket, create = create, address_text = address_text,
+                transient = transient})
 
 function socket.tcp_server(host, port, opts, timeout)
     local server = type(opts) == 'function' and {handler = opts} or opts
@@ -647,18 +557,9 @@ function socket.tcp_server(host, port, opts, timeout)
         or (server.prepare ~= nil and type(server.prepare) ~= 'function') then
         error('Usage: socket.tcp_server(host, port, handler | opts)')
     end
-    server = {handler = server.handler, prepare = server.prepare,
-              name = server.name or 'server'}
-    for _, address in ipairs(server_addresses(host, port, timeout) or {}) do
-        local s = start_listening(server, address)
-        if s ~= nil then
-            local name = s:name()
-            s._unix_path = name.family == 'AF_UNIX' and name.port or nil
-            fiber.create(accept_loop, server, s, name)
-            return s, name
-        end
-    end
-    return nil
+    return servers.start(host, port, {
+        handler = server.handler, prepare = server.prepare, name = server.name or 'server',
+    }, timeout)
 end
 
 local emulation = require('socket.lua_socket')

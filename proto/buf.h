@@ -20,7 +20,9 @@ struct buf {
 	size_t cap;  /* bytes allocated */
 };
 
+/** Empty; for memory that is not zeroed. */
 void buf_init(struct buf *b);
+/** Free the memory; the buffer is empty then. */
 void buf_fini(struct buf *b);
 
 /** Forget the content, keep the memory. */

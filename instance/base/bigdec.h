@@ -16,6 +16,7 @@ struct big {
 	uint32_t limb[BIG_LIMBS];
 };
 
+/** Any value fits. */
 void big_from_u128(struct big *r, unsigned __int128 v);
 /** Only for values below 2^128. */
 unsigned __int128 big_to_u128(const struct big *a);

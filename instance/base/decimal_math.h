@@ -11,13 +11,16 @@ int decimal_from_double(double v, struct decimal *ret);
 void decimal_from_int64(int64_t v, struct decimal *ret);
 void decimal_from_uint64(uint64_t v, struct decimal *ret);
 
+/** The sign of a - b. */
 int decimal_compare(const struct decimal *a, const struct decimal *b);
+/* The four operations. */
 int decimal_add(const struct decimal *a, const struct decimal *b, struct decimal *ret);
 int decimal_sub(const struct decimal *a, const struct decimal *b, struct decimal *ret);
 int decimal_mul(const struct decimal *a, const struct decimal *b, struct decimal *ret);
 int decimal_div(const struct decimal *a, const struct decimal *b, struct decimal *ret);
 /** The sign is that of the dividend. */
-int decimal_remainder(const struct decimal *a, const struct decimal *b, struct decimal *ret);
+int decimal_remainder(
+	const struct decimal *a, const struct decimal *b, struct decimal *ret);
 int decimal_pow(const struct decimal *a, const struct decimal *b, struct decimal *ret);
 int decimal_sqrt(const struct decimal *a, struct decimal *ret);
 int decimal_exp(const struct decimal *a, struct decimal *ret);

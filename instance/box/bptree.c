@@ -6,6 +6,9 @@
  * An insertion allocates all nodes it needs before it changes anything. A
  * deletion merges neighbours that fit together with some room left; it does not
  * balance otherwise, so nodes may be small but never empty.
+ *
+ * Search, insertion and deletion share the path and its helpers, so they stand in
+ * one file; the nodes are in bptree_node.h, the checks in bptree_check.c.
  */
 #include "instance/box/bptree.h"
 

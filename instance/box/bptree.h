@@ -54,6 +54,7 @@ struct bptree_pos {
 	uint32_t index;
 };
 
+/** An empty tree in place; nothing is allocated yet. */
 void bptree_init(struct bptree *tree, const struct bptree_order *order);
 /** Free the nodes. */
 void bptree_fini(struct bptree *tree);

@@ -14,6 +14,7 @@
 #include "instance/box/request.h"
 #include "instance/box/space.h"
 
+/* Changes. Each runs triggers, so it may yield. @return 0, or -1 with diag set */
 int dml_insert(uint32_t space_id, const char *tuple, const char *end, struct tuple **ret);
 int dml_replace(
 	uint32_t space_id, const char *tuple, const char *end, struct tuple **ret);
@@ -24,6 +25,7 @@ int dml_update(uint32_t space_id, uint32_t index_id, const char *key, const char
 int dml_upsert(uint32_t space_id, uint32_t index_id, const char *tuple,
 	const char *tuple_end, const char *ops, const char *ops_end, uint32_t index_base);
 
+/* Reads; none yields. @return 0, or -1 with diag set */
 int dml_get(uint32_t space_id, uint32_t index_id, const char *key, const char *end,
 	struct tuple **ret);
 int dml_min(uint32_t space_id, uint32_t index_id, const char *key, const char *end,

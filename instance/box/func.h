@@ -19,6 +19,7 @@ struct func {
 	struct credentials owner_cred; /* for setuid */
 };
 
+/** @return 0, or -1 with diag set (OutOfMemory) */
 int func_cache_init(void);
 void func_cache_fini(void);
 /** NULL when there is none; no diag. */

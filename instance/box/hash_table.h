@@ -23,7 +23,9 @@ struct hash_table {
 	struct bptree_order order;
 };
 
+/** An empty table in place; nothing is allocated yet. */
 void hash_table_init(struct hash_table *table, const struct bptree_order *order);
+/** Free the slots, not the tuples; the table is empty then. */
 void hash_table_fini(struct hash_table *table);
 /** Insert or replace the equal one: see bptree_insert(). */
 int hash_table_insert(struct hash_table *table, struct bptree_item item,

@@ -67,6 +67,7 @@ static inline bool hint_is_exact(uint64_t hint)
 	return body != 0 && body != HINT_BODY_MASK;
 }
 
+/** The hint of the tuple's first part. */
 uint64_t key_def_hint_tuple(const struct key_def *def, const struct tuple *tuple);
 /** @param key the first part; part_count may be 0 */
 uint64_t key_def_hint_key(

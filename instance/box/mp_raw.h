@@ -47,6 +47,7 @@ static inline uint64_t mp_raw_be64(const char *p)
 	return be64toh(v);
 }
 
+/** mp_raw_next() for what has no fixed size: strings, arrays, maps... */
 const char *mp_raw_next_slow(const char *p);
 
 /** The end of the value at p. */

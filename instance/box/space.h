@@ -152,7 +152,9 @@ void space_restore_indexes(struct space *space, struct index **old);
 
 /* ---- The cache ---- */
 
+/** @return 0, or -1 with diag set (OutOfMemory) */
 int space_cache_init(void);
+/** Drop the references; who still holds a space sees is_dropped. */
 void space_cache_fini(void);
 /** The space, or NULL (no error set). */
 struct space *space_by_id(uint32_t id);

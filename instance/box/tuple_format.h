@@ -101,6 +101,7 @@ extern struct tuple_format **tuple_formats;
 /** The format without rules, of box.tuple.new(). */
 extern struct tuple_format *tuple_format_runtime;
 
+/** Make tuple_format_runtime. @return 0, or -1 with diag set (OutOfMemory) */
 int tuple_format_init(void);
 void tuple_format_fini(void);
 

@@ -9,6 +9,7 @@ struct fiber_cond_queue {
 	struct list waiters;
 };
 
+/** Nobody waits. */
 void cond_init(struct fiber_cond_queue *c);
 /** Wake the first waiter. */
 void cond_signal(struct fiber_cond_queue *c);

@@ -7,6 +7,7 @@
 /* The main stack as a fiber: its flags, diag and saved context. */
 extern struct fiber fiber_sched;
 
+/** Once, on the main stack. @return 0, or -1 with diag set */
 int sched_init(void);
 void sched_fini(void);
 /** Who runs when the running fiber stops. Takes it off its queue. */

@@ -11,6 +11,7 @@ struct top_share {
 	double instant, average, time_s;
 };
 
+/** Count from now, from zero. */
 void top_start(void);
 void top_stop(void);
 /** CPU seconds of a fiber since top_start(), else 0. */

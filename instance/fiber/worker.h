@@ -22,6 +22,7 @@ struct worker_task {
 	struct diag diag; /* what func left in its thread's diag; done() takes it */
 };
 
+/** Once; threads start when there is work. @return 0, or -1 with diag set */
 int worker_init(void);
 /** Stop the idle threads; one that is still blocked dies with the process. */
 void worker_fini(void);

@@ -23,9 +23,12 @@ struct fio_call {
 
 /** Run it in a worker. @return what func returned, errno is its errno. Yields. */
 ssize_t l_fio_run(lua_State *L, ssize_t (*func)(void *), struct fio_call *call);
+/** Push nil and the error object of errno. @return 2 */
 int l_fio_fail(lua_State *L);
+/** Push true; or false and the error object of errno. @return how many */
 int l_fio_result(lua_State *L, ssize_t rc);
 
+/* The bindings of l_fio_dir.c. */
 int l_fio_stat(lua_State *L);
 int l_fio_lstat(lua_State *L);
 int l_fio_fstat(lua_State *L);

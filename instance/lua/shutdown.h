@@ -9,6 +9,7 @@
 /** struct trigger: box.ctl.on_shutdown. Run in a fiber before the loop ends. */
 extern struct list shutdown_triggers;
 
+/** Once, with lua_main: puts os.exit in. */
 void shutdown_init(void);
 /** Run the triggers and then end the loop. The first call decides the exit code. */
 void shutdown_start(int exit_code);

@@ -2,6 +2,7 @@
 #ifndef LUA_TITLE_H
 #define LUA_TITLE_H
 
+/** Set, without showing. @param script NULL: none */
 void title_init(const char *interpreter, const char *script);
 /** Set and show. */
 void title_set_status(const char *status);

@@ -3,6 +3,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 
 import harness
@@ -46,12 +47,18 @@ def check_status(engine):
            % p.path('run/app.control'), 'stale pid file')
 
 
+def answers(path):
+    """Does somebody listen? Between bind() and listen() there is a file already."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
+
+
 def check_loading(engine):
     p = place(engine)
     p.instance('app', 'require("fiber").sleep(1000) box.cfg{}\n')
     child = subprocess.Popen([harness.CTL, 'start', 'app'], cwd=p.dir,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    harness.wait_for(lambda: os.path.exists(p.path('run/app.control')), 'the control socket')
+    harness.wait_for(lambda: answers(p.path('run/app.control')), 'the control socket')
     expect(p, ['status', 'app'], 1, 'app is loading', 'loading')
     got = p.ctl('wait', 'app', '--timeout', '200ms')
     tap.equal((got.returncode, got.stderr), (1, 'app is not ready after 0.2 s\n'),
