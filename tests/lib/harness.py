@@ -117,23 +117,15 @@ instance_dir = '%(dir)s/instances'
             return None
 
     def kill_all(self):
-        if not os.path.isdir(self.path('run')):
-            return
-        for name in os.listdir(self.path('run')):
-            pid = self.pid(name[:-4]) if name.endswith('.pid') else None
-            if pid and is_alive(pid) and self._is_ours(pid):
-                os.kill(pid, signal.SIGKILL)
-
-    def _is_ours(self, pid):
-        """Only end what this test started: its working directory or files are ours."""
-        try:
-            if os.readlink('/proc/%d/cwd' % pid).startswith(self.dir):
-                return True
-            fds = '/proc/%d/fd' % pid
-            return any(os.readlink(os.path.join(fds, fd)).startswith(self.dir)
-                       for fd in os.listdir(fds))
-        except OSError:
-            return False
+        """End what still runs here, also what has lost its pid file: a process whose
+        working directory is ours was started by this test."""
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                if os.readlink('/proc/%s/cwd' % pid).startswith(self.dir):
+                    if int(pid) != os.getpid():
+                        os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass  # gone meanwhile
 
 
 class Process:
