@@ -6,7 +6,8 @@
 #include <string.h>
 
 const struct error_type error_type_client = {"ClientError", NULL};
-const struct error_type error_type_access_denied = {"AccessDeniedError", &error_type_client};
+const struct error_type error_type_access_denied = {
+	"AccessDeniedError", &error_type_client};
 const struct error_type error_type_custom = {"CustomError", &error_type_client};
 const struct error_type error_type_xlog = {"XlogError", NULL};
 const struct error_type error_type_luajit = {"LuajitError", NULL};

@@ -22,28 +22,28 @@ struct error_type {
 	const struct error_type *parent;
 };
 
-extern const struct error_type error_type_client;	 /* ClientError */
-extern const struct error_type error_type_access_denied; /* AccessDeniedError */
-extern const struct error_type error_type_custom;	 /* CustomError */
-extern const struct error_type error_type_luajit;	 /* LuajitError */
-extern const struct error_type error_type_system;	 /* SystemError */
-extern const struct error_type error_type_socket;	 /* SocketError */
-extern const struct error_type error_type_timed_out;	 /* TimedOut */
-extern const struct error_type error_type_oom;		 /* OutOfMemory */
+extern const struct error_type error_type_client;         /* ClientError */
+extern const struct error_type error_type_access_denied;  /* AccessDeniedError */
+extern const struct error_type error_type_custom;         /* CustomError */
+extern const struct error_type error_type_luajit;         /* LuajitError */
+extern const struct error_type error_type_system;         /* SystemError */
+extern const struct error_type error_type_socket;         /* SocketError */
+extern const struct error_type error_type_timed_out;      /* TimedOut */
+extern const struct error_type error_type_oom;            /* OutOfMemory */
 extern const struct error_type error_type_illegal_params; /* IllegalParams */
-extern const struct error_type error_type_cancelled;	 /* FiberIsCancelled */
+extern const struct error_type error_type_cancelled;      /* FiberIsCancelled */
 extern const struct error_type error_type_channel_closed; /* ChannelIsClosed */
-extern const struct error_type error_type_xlog;		 /* XlogError */
+extern const struct error_type error_type_xlog;           /* XlogError */
 
 /* Reference counted; owned by whoever holds a reference. */
 struct error {
 	int refs;
 	const struct error_type *type;
-	unsigned code;	 /* errcode for the client types, else 0 */
+	unsigned code;   /* errcode for the client types, else 0 */
 	int saved_errno; /* errno for the system types, else 0 */
-	unsigned line;	 /* where it was set */
+	unsigned line;   /* where it was set */
 	char file[64];
-	char *message;	     /* owned */
+	char *message;       /* owned */
 	char *custom_type;   /* CustomError: the user's name; owned or NULL */
 	char *object_type;   /* AccessDeniedError: e.g. "function"; owned or NULL */
 	char *object_name;   /* owned or NULL */
@@ -94,10 +94,10 @@ void diag_clear(void);
 /** Move the content of one diag to another (a joined fiber's error). */
 void diag_move(struct diag *from, struct diag *to);
 
-#define diag_set(type_, ...)                                                             \
+#define diag_set(type_, ...) \
 	diag_set_error(error_new(&error_type_##type_, __FILE__, __LINE__, __VA_ARGS__))
 /** diag_set_client(ER_NO_SUCH_SPACE, "name") */
-#define diag_set_client(...)                                                             \
+#define diag_set_client(...) \
 	diag_set_error(error_new_client(__FILE__, __LINE__, __VA_ARGS__))
 /** A SystemError with errno: diag_set_errno("can't open %s", path) */
 #define diag_set_errno(...) diag_set(system, __VA_ARGS__)

@@ -60,20 +60,20 @@ static inline void list_splice_tail(struct list *to, struct list *from)
 	list_init(from);
 }
 
-#define container_of(ptr, type, member)                                                  \
-	((type *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define list_first(head, type, member) container_of((head)->next, type, member)
 
-#define list_foreach(item, head, type, member)                                           \
-	for (type *item = container_of((head)->next, type, member); &item->member != (head); \
+#define list_foreach(item, head, type, member)                      \
+	for (type *item = container_of((head)->next, type, member); \
+		&item->member != (head);                            \
 		item = container_of(item->member.next, type, member))
 
 /** The current item may be taken out or freed by the body. */
-#define list_foreach_safe(item, tmp, head, type, member)                                 \
-	for (type *item = container_of((head)->next, type, member),                      \
-		  *tmp = container_of(item->member.next, type, member);                  \
-		&item->member != (head);                                                 \
+#define list_foreach_safe(item, tmp, head, type, member)                \
+	for (type *item = container_of((head)->next, type, member),     \
+		  *tmp = container_of(item->member.next, type, member); \
+		&item->member != (head);                                \
 		item = tmp, tmp = container_of(item->member.next, type, member))
 
 #endif

@@ -12,11 +12,11 @@
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 
 /** Hand a pointer over: the variable is NULL afterwards. */
-#define TAKE_PTR(ptr)                                                                    \
-	({                                                                               \
-		__typeof__(ptr) take_ptr_ = (ptr);                                       \
-		(ptr) = NULL;                                                            \
-		take_ptr_;                                                               \
+#define TAKE_PTR(ptr)                              \
+	({                                         \
+		__typeof__(ptr) take_ptr_ = (ptr); \
+		(ptr) = NULL;                      \
+		take_ptr_;                         \
 	})
 
 /** Hand a descriptor over: the variable is -1 afterwards. */

@@ -12,7 +12,7 @@
 /* Owned by whoever made it; must be empty of waiters when its memory goes. */
 struct channel {
 	uint32_t size, count; /* slots, items in them */
-	uint32_t head;	      /* the oldest item */
+	uint32_t head;        /* the oldest item */
 	bool is_closed;
 	struct list readers, writers; /* struct channel_wait, waiting */
 	void *slots[];

@@ -23,17 +23,24 @@ struct ev_loop;
  * Ids up to 100 are reserved, as in Tarantool, and 101 is a fiber of its own that
  * we do not need; so the script gets its usual 103, after "on_shutdown".
  */
-enum { FIBER_NAME_MAX = 255, FIBER_ID_SCHED = 1, FIBER_ID_RESERVED = 100, FIBER_ID_FIRST = 102 };
+enum {
+	FIBER_NAME_MAX = 255,
+	FIBER_ID_SCHED = 1,
+	FIBER_ID_RESERVED = 100,
+	FIBER_ID_FIRST = 102
+};
 
 #define TIMEOUT_INFINITY (365.0 * 86400 * 100)
 
 /* What higher layers keep per fiber; the fiber layer only stores the pointers. */
 enum fiber_local {
-	FIBER_LOCAL_SESSION, /* struct session *, box/session.h; NULL: the admin session */
+	FIBER_LOCAL_SESSION, /* struct session *, box/session.h; NULL: the admin session
+			      */
 	FIBER_LOCAL_TXN,     /* struct txn *, box/txn.h */
 	FIBER_LOCAL_REQUEST, /* struct net_request *, net/; the request it serves */
 	FIBER_LOCAL_MODULE,  /* module/: which C module created it */
-	FIBER_LOCAL_CRED,    /* const struct credentials *, box/session.h; NULL: the session's */
+	FIBER_LOCAL_CRED,    /* const struct credentials *, box/session.h; NULL: the
+				session's */
 	FIBER_LOCAL_max
 };
 
@@ -56,15 +63,15 @@ struct fiber_hook {
 struct fiber_cpu {
 	uint64_t total;
 	uint64_t turn, last_turn; /* of the loop's turn: this one, the one before */
-	double average;		  /* moving, per turn */
+	double average;           /* moving, per turn */
 };
 
 /* Owned by the scheduler; a finished joinable one by who joins it. */
 struct fiber {
 	uint64_t id;
 	unsigned flags;
-	uint64_t csw;	   /* how often it was switched to */
-	void *ctx;	   /* saved machine context while it does not run */
+	uint64_t csw;      /* how often it was switched to */
+	void *ctx;         /* saved machine context while it does not run */
 	struct list ready; /* link in the ready queue, or in what it waits on */
 	struct list all;   /* link in the list of live fibers */
 	struct list joiners;
@@ -83,9 +90,10 @@ struct fiber {
 	 */
 	struct lua_State *lua;
 	struct lua_State *lua_now;
-	int lua_ref;	 /* registry reference that keeps `lua` alive */
+	int lua_ref;     /* registry reference that keeps `lua` alive */
 	int storage_ref; /* fiber.storage, or LUA_NOREF */
-	struct fiber *caller; /* who gets the CPU back at the next yield; NULL: the queue */
+	struct fiber
+		*caller; /* who gets the CPU back at the next yield; NULL: the queue */
 	struct fiber *id_next; /* chain in the table of ids */
 	struct fiber_stack stack;
 	void *fake_stack; /* of the address sanitizer */

@@ -215,7 +215,8 @@ void fiber_loop_run(bool until_idle)
 			break;
 		if (is_stopping)
 			break;
-		/* What was fed by hand: ev_run() would call it, then block all the same. */
+		/* What was fed by hand: ev_run() would call it, then block all the same.
+		 */
 		if (ev_pending_count(fiber_loop) > 0)
 			ev_invoke_pending(fiber_loop);
 		bool is_busy = is_ready();

@@ -24,7 +24,8 @@ int stack_is_guard(const struct fiber_stack *s, const void *addr);
 
 /**
  * From now on a fiber that runs into its guard is named on stderr (which is the
- * log, when there is one) before the process dies of SIGSEGV. Call once, in the thread that runs the fibers.
+ * log, when there is one) before the process dies of SIGSEGV. Call once, in the thread
+ * that runs the fibers.
  * @return 0, or -1 with diag set
  */
 int stack_watch_overflow(void);

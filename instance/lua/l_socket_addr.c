@@ -184,8 +184,7 @@ int l_socket_getaddrinfo(lua_State *L)
 {
 	const char *host = lua_tostring(L, 1), *port = lua_tostring(L, 2);
 	double timeout = luaL_optnumber(L, 3, TIMEOUT_INFINITY);
-	struct addrinfo hints = {
-		.ai_flags = luaL_optint(L, 4, AI_ADDRCONFIG),
+	struct addrinfo hints = {.ai_flags = luaL_optint(L, 4, AI_ADDRCONFIG),
 		.ai_socktype = luaL_optint(L, 5, 0),
 		.ai_family = luaL_optint(L, 6, AF_UNSPEC),
 		.ai_protocol = luaL_optint(L, 7, 0)};

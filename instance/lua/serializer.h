@@ -32,13 +32,13 @@ struct lua_codec {
 	int decode_max_depth;
 };
 
-#define LUA_CODEC_DEFAULT                                                                \
-	{                                                                                \
-		.encode_sparse_convert = 1, .encode_sparse_ratio = 2,                    \
-		.encode_sparse_safe = 10, .encode_max_depth = 128,                       \
-		.encode_invalid_numbers = 1, .encode_number_precision = 14,              \
-		.encode_load_metatables = 1, .decode_invalid_numbers = 1,                \
-		.decode_save_metatables = 1, .decode_max_depth = 128,                    \
+#define LUA_CODEC_DEFAULT                                                   \
+	{                                                                   \
+		.encode_sparse_convert = 1, .encode_sparse_ratio = 2,       \
+		.encode_sparse_safe = 10, .encode_max_depth = 128,          \
+		.encode_invalid_numbers = 1, .encode_number_precision = 14, \
+		.encode_load_metatables = 1, .decode_invalid_numbers = 1,   \
+		.decode_save_metatables = 1, .decode_max_depth = 128,       \
 	}
 
 /* The codec of CALL, EVAL, tuples and `msgpack`; msgpack.cfg changes it. */

@@ -77,6 +77,7 @@ bool luaT_is_null(lua_State *L, int idx); /* nil counts too */
 /** Register a table of functions as a loaded module; leaves the table on the stack. */
 void luaT_module(lua_State *L, const char *name, const luaL_Reg *funcs);
 /** Make the metatable of a userdata type: methods in __index, meta beside. */
-void luaT_type(lua_State *L, const char *type, const luaL_Reg *meta, const luaL_Reg *methods);
+void luaT_type(
+	lua_State *L, const char *type, const luaL_Reg *meta, const luaL_Reg *methods);
 
 #endif

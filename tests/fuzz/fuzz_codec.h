@@ -11,13 +11,12 @@
 #include "instance/lua/utils.h"
 
 /* codec, bytes: decode; what came out must be encodable or refused with an error. */
-static const char codec_script[] =
-	"local name = ...\n"
-	"local codec = require(name)\n"
-	"return function(text)\n"
-	"    local ok, value = pcall(codec.decode, text)\n"
-	"    if ok then pcall(codec.encode, value) end\n"
-	"end\n";
+static const char codec_script[] = "local name = ...\n"
+				   "local codec = require(name)\n"
+				   "return function(text)\n"
+				   "    local ok, value = pcall(codec.decode, text)\n"
+				   "    if ok then pcall(codec.encode, value) end\n"
+				   "end\n";
 
 static void fuzz_codec(const char *name, const uint8_t *data, size_t size)
 {
