@@ -124,8 +124,15 @@ static int connect_tcp(const char *host, const char *port)
 	int rc = getaddrinfo(host, port, &hints, &list);
 	if (rc != 0)
 		fail("%s:%s: %s", host, port, gai_strerror(rc));
-	int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, list->ai_addr, list->ai_addrlen) != 0)
+	int fd = -1;
+	for (struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
+		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	if (fd < 0)
 		fail("%s:%s: %s", host, port, strerror(errno));
 	freeaddrinfo(list);
 	return fd;
