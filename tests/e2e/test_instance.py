@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import harness
 import tap
@@ -292,6 +293,30 @@ def test_start_failures():
                       'print((pcall(box.cfg, {log = "x.log"}))) print(type(box.cfg)) os.exit()'],
                      cwd)
     tap.equal((rc, out), (0, 'false\ntrue\ntable\n'), 'a failed box.cfg{} can be called again')
+
+
+def test_idle():
+    cwd = harness.tempdir()
+    p = start(cwd, 'box.cfg{log = "app.log", listen = "unix/:./s.sock"} '
+              'require("console").listen("unix/:./con.sock") require("log").info("up")')
+    in_log(cwd, 'app.log', 'I> up\n')
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(os.path.join(cwd, 's.sock'))
+        s.recv(128)
+        s.sendall(b'\x05\x82\x00\x40\x01\x07')
+        s.recv(128)
+        quiet = [0, '']
+
+        def is_quiet():
+            wakeups = re.findall(r'^voluntary_ctxt_switches:\s*(\d+)', ''.join(
+                read('/proc/%d/task' % p.pid, '%s/status' % thread)
+                for thread in os.listdir('/proc/%d/task' % p.pid)), re.M)
+            if wakeups != quiet[1]:
+                quiet[:] = time.monotonic(), wakeups
+            return time.monotonic() - quiet[0] > 1.5
+        harness.wait_for(is_quiet, 'an idle instance that sleeps')
+    tap.ok(True, 'an idle instance does not wake up')
+    p.terminate()
 
 
 def test_other_user():
