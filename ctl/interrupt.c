@@ -8,23 +8,34 @@ static volatile sig_atomic_t is_set;
 static bool is_started;
 static sigset_t wait_mask;
 
-static void on_sigint(int sig)
+/* Nobody reads our output any more: as good a reason to stop as Ctrl-C. */
+static const int signals[] = {SIGINT, SIGPIPE};
+
+static void on_signal(int sig)
 {
 	is_set = 1;
+}
+
+static void set_handlers(void (*handler)(int sig))
+{
+	struct sigaction sa = {.sa_handler = handler};
+	for (unsigned i = 0; i < lengthof(signals); i++)
+		sigaction(signals[i], &sa, NULL);
 }
 
 void interrupt_start(void)
 {
 	if (is_started)
 		return;
-	struct sigaction sa = {.sa_handler = on_sigint};
 	sigset_t block;
 	sigemptyset(&block);
-	sigaddset(&block, SIGINT);
+	for (unsigned i = 0; i < lengthof(signals); i++)
+		sigaddset(&block, signals[i]);
 	is_set = 0;
 	sigprocmask(SIG_BLOCK, &block, &wait_mask);
-	sigdelset(&wait_mask, SIGINT);
-	sigaction(SIGINT, &sa, NULL);
+	for (unsigned i = 0; i < lengthof(signals); i++)
+		sigdelset(&wait_mask, signals[i]);
+	set_handlers(on_signal);
 	is_started = true;
 }
 
@@ -32,8 +43,7 @@ void interrupt_stop(void)
 {
 	if (!is_started)
 		return;
-	struct sigaction sa = {.sa_handler = SIG_DFL};
-	sigaction(SIGINT, &sa, NULL);
+	set_handlers(SIG_DFL);
 	sigprocmask(SIG_SETMASK, &wait_mask, NULL);
 	is_started = false;
 }

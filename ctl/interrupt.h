@@ -1,6 +1,7 @@
 /*
- * Ctrl-C. SIGINT stays blocked except inside interrupt_poll(), so none is lost
- * between a test of the flag and the wait.
+ * Ctrl-C, or the end of who read our output (SIGPIPE). Both signals stay blocked
+ * except inside interrupt_poll(), so none is lost between a test of the flag and the
+ * wait.
  */
 #ifndef CTL_INTERRUPT_H
 #define CTL_INTERRUPT_H
@@ -10,9 +11,9 @@
 
 #include "ctl/ctl.h"
 
-/** From now on SIGINT sets a flag. */
+/** From now on these signals set a flag. */
 void interrupt_start(void);
-/** Back to the default: SIGINT ends the program. */
+/** Back to the default: they end the program. */
 void interrupt_stop(void);
 /** Was there one? The flag is cleared. */
 bool interrupt_take(void);

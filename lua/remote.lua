@@ -331,8 +331,12 @@ local function hooked_print(...)
     if rq.is_text then
         text = require('digest').base64_encode(text, {nowrap = true})
     end
-    if not pcall(session().push, 'ctl-print/' .. text) then
-        return M.print(...)
+    local ok, is_sent = pcall(session().push, 'ctl-print/' .. text)
+    if not ok or not is_sent then
+        -- The client is gone, or the code is cancelled: a loop that prints must
+        -- let the others run, and notice.
+        M.print(...)
+        fiber.yield()
     end
 end
 

@@ -214,8 +214,19 @@ def check_connect(engine):
                   '%s: bad URI %r: exit 64' % (engine, bad))
 
 
+def check_lost_reader(engine):
+    """Who reads our output goes away: the instance serves on. On tarantella the code is
+    cancelled; stock Tarantool cannot interrupt code that does not yield."""
+    p = started(engine)
+    got = p.run('sh', '-c', '"$CTL" eval app -e "while true do print(1) end" | head -n 1')
+    tap.equal(got.stdout, '1\n', '%s: eval | head: the first line' % engine)
+    tap.like(got.stderr, 'Interrupted' if engine == 'tarantella' else 'could not be cancelled',
+             '%s: eval | head: what became of the code' % engine)
+    tap.equal(p.ctl('status', 'app').returncode, 0, '%s: eval | head: it serves on' % engine)
+
+
 for each in ENGINES:
     for check in (check_output, check_files, check_errors, check_streams, check_cancel,
-                  check_unreachable, check_hung, check_connect):
+                  check_unreachable, check_hung, check_connect, check_lost_reader):
         tap.case(check, each)
 tap.done()
