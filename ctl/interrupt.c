@@ -11,9 +11,15 @@ static sigset_t wait_mask;
 /* Nobody reads our output any more: as good a reason to stop as Ctrl-C. */
 static const int signals[] = {SIGINT, SIGPIPE};
 
+/*
+ * Nobody reads is said once: what comes in while the code is being stopped is still
+ * written, and must not interrupt that.
+ */
 static void on_signal(int sig)
 {
 	is_set = 1;
+	if (sig == SIGPIPE)
+		sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
 static void set_handlers(void (*handler)(int sig))
