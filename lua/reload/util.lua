@@ -1,0 +1,95 @@
+-- What every part needs: failing with a phase, taking turns, naming places.
+
+local E = ...
+local M = {}
+
+local clock = require('clock')
+local fiber = require('fiber')
+
+-- Longest time one part works before it lets other fibers run.
+local SLICE_MS = 0.5
+
+-- Milliseconds of a clock that never goes back.
+function M.now()
+    return clock.monotonic() * 1e3
+end
+
+-- End the attempt: the phase that failed and why. The error is a table, so that
+-- it keeps its phase through pcall.
+function M.fail(phase, format, ...)
+    local message = select('#', ...) > 0 and format:format(...) or format
+    error({phase = phase, message = message}, 0)
+end
+
+local slice_start = 0
+local held = 0
+
+-- Let others run when this slice is used up. Yields.
+function M.breathe()
+    if held == 0 and M.now() - slice_start > SLICE_MS then
+        fiber.sleep(0)
+        slice_start = M.now()
+    end
+end
+
+-- A new slice begins: the caller has just got its turn.
+function M.begin_slice()
+    slice_start = M.now()
+end
+
+-- Between hold and release breathe() does not yield: application code is on the
+-- stack, or the switch runs.
+function M.hold_breath()
+    held = held + 1
+end
+
+function M.release_breath()
+    held = held - 1
+    slice_start = M.now()
+end
+
+-- A fiber that runs as soon as anybody yields: `ran` says whether one did.
+function M.probe()
+    local probe = {ran = false}
+    fiber.new(function()
+        probe.ran = true
+    end)
+    return probe
+end
+
+-- file:line of the definition of a function.
+function M.where(f)
+    local info = debug.getinfo(f, 'S')
+    return ('%s:%d'):format(info.short_src, info.linedefined)
+end
+
+-- Is it code of the runtime or of the engine?
+function M.is_builtin(f)
+    local info = debug.getinfo(f, 'S')
+    return info.what == 'C' or info.source:find('^@?builtin/') ~= nil
+end
+
+function M.sorted_keys(t)
+    local keys = {}
+    for key in pairs(t) do
+        keys[#keys + 1] = key
+    end
+    table.sort(keys, function(a, b)
+        return tostring(a) < tostring(b)
+    end)
+    return keys
+end
+
+-- Lua threads of all fibers, sleeping ones too: the registry refers to them.
+function M.threads()
+    local list = {}
+    for _, value in next, debug.getregistry() do
+        if type(value) == 'thread' then
+            list[#list + 1] = value
+        end
+    end
+    return list
+end
+
+E.util = M
+return M
