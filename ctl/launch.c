@@ -206,7 +206,9 @@ static int write_script(struct launch *ln)
 		rc |= buf_printf(&b, "%s = ", paths[i].key);
 		rc |= luatext_cstring(&b, paths[i].value) | buf_puts(&b, ", ");
 	}
-	rc |= buf_puts(&b, "}} ");
+	rc |= buf_puts(&b, "}, engine = ");
+	rc |= luatext_string(&b, reload_lua, reload_lua_len);
+	rc |= buf_puts(&b, "} ");
 	rc |= buf_append(&b, launcher_lua, launcher_lua_len);
 	if (rc != 0 || fd_write(ln->script_fd, b.data, b.len) != 0) {
 		ctl_say("Can't write the launcher: %s", strerror(errno));

@@ -148,13 +148,31 @@ local function first_cfg(cfg)
     return err
 end
 
+-- The reload engine comes before the first line of the application, so that it sees
+-- what is loaded and started.
+local function load_engine()
+    local text = opt.engine
+    opt.engine = nil
+    if opt.defaults.reload == false then
+        return
+    end
+    local ok, err = pcall(function()
+        assert(loadstring(text, '@builtin/reload/boot.lua'))('first')
+    end)
+    if not ok then
+        log.error('ctl: no reload engine: %s', tostring(err))
+    end
+end
+
 local function run()
     C.ctl_launch_close(opt.script_fd)
     if opt.ready_fd >= 0 then
         C.ctl_launch_fcntl(opt.ready_fd, F_SETFD, FD_CLOEXEC)
     end
     listen()
-    opt.defaults.interrupt = nil -- ours, not an option of box.cfg
+    load_engine()
+    -- Ours, not options of box.cfg.
+    opt.defaults.interrupt, opt.defaults.reload = nil, nil
     box.cfg = first_cfg
     pcall(function()
         require('title').update({script_name = opt.file, __defer_update = true})

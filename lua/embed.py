@@ -3,7 +3,8 @@
 usage: embed.py OUTPUT ROOT EMBED.PY FILE...
 
 A file's module name is its path below ROOT without `.lua`, with dots for
-slashes (`net_box.lua` stays `net_box`; `net/box.lua` is `net.box`).
+slashes (`net_box.lua` stays `net_box`; `net/box.lua` is `net.box`). A file that
+was made by the build is called by its own name.
 """
 import os
 import sys
@@ -22,7 +23,10 @@ def main():
     with open(output, 'w') as out:
         out.write('#include "instance/lua/builtin.h"\n')
         for n, path in enumerate(sorted(paths)):
-            name = os.path.relpath(path, root)[:-len('.lua')].replace(os.sep, '.')
+            name = os.path.relpath(path, root)[:-len('.lua')]
+            if name.startswith(os.pardir):
+                name = os.path.basename(name)
+            name = name.replace(os.sep, '.')
             with open(path, 'rb') as f:
                 data = f.read()
             out.write('static const char blob_%d[] = {\n%s};\n' % (n, c_bytes(data)))

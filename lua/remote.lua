@@ -573,6 +573,36 @@ function ops.complete(text, from, to)
     return 'ok', type(list) == 'table' and list or {}
 end
 
+-- The reload engine ---------------------------------------------------------
+
+local ENGINE = 'tarantella.reload.engine'
+
+-- One of its ops. Answers 'absent' when an engine must be sent first: there is none,
+-- or another one that is not later. The engine's text itself says which one stays.
+function ops.engine(hash, op, args, is_json)
+    local engine = registry[ENGINE]
+    if engine == nil or hash ~= '' and engine.hash ~= hash and
+            engine.version <= tonumber(hash:match('^%d+')) then
+        return 'ok', 'absent'
+    end
+    args = require('json').decode(args)
+    local answer = engine.call(op, args)
+    if is_json then
+        return 'ok', 'json', answer.exit, to_json(answer), ''
+    end
+    return 'ok', 'text', answer.exit, engine.text.render(op, answer, args)
+end
+
+-- The same, with the engine's text.
+function ops.engine_load(text, _, ...)
+    local chunk, err = loadstring(text, '@builtin/reload/boot.lua')
+    if chunk == nil then
+        return 'error', err, ''
+    end
+    chunk('adopt')
+    return ops.engine('', ...)
+end
+
 local function run(op, ...)
     local f = ops[op]
     if f == nil then
