@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,32 +11,57 @@
 #include "instance/fiber/switch.h"
 #include "instance/fiber/worker.h"
 
+/*
+ * libev ends the process when a watched descriptor turns out to be closed. So nobody
+ * waits on one that is not open, and a close ends the waits first: they are found here.
+ */
+enum { WAIT_BUCKETS = 256 }; /* by descriptor */
+static struct list waits[WAIT_BUCKETS];
+
+/* A wait of a fiber, on its stack. */
 struct fd_wait {
+	struct list link; /* in its bucket */
 	struct ev_io io;
 	struct fiber *fiber;
 	int events;
 };
 
-static void on_io(struct ev_loop *loop, struct ev_io *io, int events)
+static struct list *wait_bucket(int fd)
 {
-	struct fd_wait *w = io->data;
+	struct list *bucket = &waits[fd % WAIT_BUCKETS];
+	if (bucket->next == NULL)
+		list_init(bucket);
+	return bucket;
+}
+
+static void wait_notify(struct fd_wait *w, int events)
+{
 	w->events |= events;
 	fiber_wakeup(w->fiber);
+}
+
+static void on_io(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	wait_notify(io->data, events);
 }
 
 static void stop_io(struct fd_wait *w)
 {
 	ev_io_stop(fiber_loop, &w->io);
+	list_del(&w->link);
 }
 
 int coio_wait(int fd, int events, double timeout_s)
 {
 	switch_check();
+	if (fd < 0 || fcntl(fd, F_GETFD) < 0)
+		return COIO_READ | COIO_WRITE; /* the next call on it fails */
 	_cleanup_(stop_io) struct fd_wait w = {.fiber = fiber_current};
 	int ev_events =
 		(events & COIO_READ ? EV_READ : 0) | (events & COIO_WRITE ? EV_WRITE : 0);
 	ev_io_init(&w.io, on_io, fd, ev_events);
 	w.io.data = &w;
+	list_add_tail(wait_bucket(fd), &w.link);
 	ev_io_start(fiber_loop, &w.io);
 	fiber_yield_timeout(timeout_s);
 	return (w.events & EV_READ ? COIO_READ : 0) |
@@ -44,8 +70,14 @@ int coio_wait(int fd, int events, double timeout_s)
 
 int coio_close(int fd)
 {
-	if (fiber_loop != NULL)
-		ev_feed_fd_event(fiber_loop, fd, EV_READ | EV_WRITE);
+	struct list *bucket = wait_bucket(fd >= 0 ? fd : 0);
+	list_foreach(w, bucket, struct fd_wait, link)
+	{
+		if (w->io.fd != fd)
+			continue;
+		ev_io_stop(fiber_loop, &w->io);
+		wait_notify(w, EV_READ | EV_WRITE);
+	}
 	return close(fd);
 }
 

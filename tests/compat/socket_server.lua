@@ -16,7 +16,9 @@ local c, e=socket.tcp_connect('127.0.0.1', port) print(type(c), e) c:write('foo\
 local fn={} for _,i in pairs(fiber.info()) do if i.name:match('/') then fn[#fn+1]=i.name:gsub('%d+','N') end end table.sort(fn) print(table.concat(fn,' '))
 -- address in use
 P('inuse', socket.tcp_server, '127.0.0.1', port, function() end) print(errno(), errno.strerror())
-srv:close() fiber.sleep(0.02) local fn={} for _,i in pairs(fiber.info()) do if i.name:match('/') then fn[#fn+1]=i.name:gsub('%d+','N') end end table.sort(fn) print(table.concat(fn,' '))
+srv:close()
+local function server_fibers() local n=0 for _,i in pairs(fiber.info()) do if i.name:match('/') then n=n+1 end end return n end
+local limit=fiber.clock()+10 while server_fibers()>0 and fiber.clock()<limit do fiber.yield() end print(server_fibers())
 P('refused', socket.tcp_connect, '127.0.0.1', port) print(errno(), errno.strerror())
 P('conn none', socket.tcp_connect)  P('conn 1', socket.tcp_connect, '127.0.0.1')
 -- table form
@@ -43,13 +45,13 @@ print((tostring(a):gsub('%d+','N')))
 local r=socket.getaddrinfo('127.0.0.1','80',{type='SOCK_STREAM',family='AF_INET'}) print(show(r)) P('gai', socket.getaddrinfo, '127.0.0.1','http',{type='SOCK_STREAM',protocol='tcp'})  P('gai to', socket.getaddrinfo, '127.0.0.1','80', 1, {type='SOCK_STREAM', family='AF_INET'}) P('gai flags', socket.getaddrinfo, '127.0.0.1','80', {type='SOCK_STREAM', flags='AI_NUMERICHOST'}) P('gai flags2', socket.getaddrinfo, '127.0.0.1','80', {type='SOCK_STREAM', flags={'AI_NUMERICHOST','AI_PASSIVE'}}) P('gai badflag', socket.getaddrinfo, '127.0.0.1','80', {type='SOCK_STREAM', flags='AI_FOO'}) P('gai badfam', socket.getaddrinfo, '127.0.0.1','80', {family='AF_FOO'}) P('gai nil port', socket.getaddrinfo, '127.0.0.1') P('gai port num', socket.getaddrinfo, '127.0.0.1', 80, {type='SOCK_STREAM'})
 -- iowait
 P('iowait none', socket.iowait) P('iowait 0', socket.iowait, 0) P('iowait bad', socket.iowait, 0, 'X', 0.01) local a=socket('AF_INET','SOCK_DGRAM','udp') P('iowait', socket.iowait, a:fd(), 'RW', 0.01) P('iowait W', socket.iowait, a:fd(), 'W', 0.01) P('iowait R', socket.iowait, a:fd(), 'R', 0.01) P('iowait num', socket.iowait, a:fd(), 2, 0.01) P('iowait nil ev', socket.iowait, a:fd(), nil, 0.01) P('iowait 3', socket.iowait, a:fd(), 3, 0.01)
-P('iowait sleep', socket.iowait, nil, nil, 0.001) P('iowait neg', socket.iowait, -1, 'R', 0.001)
+P('iowait closed', socket.iowait, 99, 'R', 10) P('iowait sleep', socket.iowait, nil, nil, 0.001) P('iowait neg', socket.iowait, -1, 'R', 0.001)
 -- write to closed
-local srv=socket.tcp_server('127.0.0.1', 0, function(s) s:close() end) local c=socket.tcp_connect('127.0.0.1', srv:name().port) fiber.sleep(0.01) P('w1', c.write, c, 'aa') fiber.sleep(0.01) P('w2', c.write, c, 'bb') print(c:errno(), c:error()) P('r', c.read, c, 5) srv:close()
+local srv=socket.tcp_server('127.0.0.1', 0, function(s) s:close() end) local c=socket.tcp_connect('127.0.0.1', srv:name().port) c:readable(10) P('w1', c.write, c, 'aa') c:error() local limit=fiber.clock()+10 repeat local ok=c:write('bb') until ok == nil or ok == false or fiber.clock()>limit print(c:errno(), c:error()) P('r', c.read, c, 5) srv:close()
 -- cancel in read
-local srv=socket.tcp_server('127.0.0.1', 0, function(s) fiber.sleep(100) end) local c=socket.tcp_connect('127.0.0.1', srv:name().port) local f=fiber.new(function() return c:read(5) end) f:set_joinable(true) fiber.sleep(0.01) f:cancel() P('cancel read', f.join, f)
-local f=fiber.new(function() return c:readable() end) f:set_joinable(true) fiber.sleep(0.01) f:cancel() P('cancel readable', f.join, f)
-local f=fiber.new(function() return c:readable() end) f:set_joinable(true) fiber.sleep(0.01) c:close() P('close while readable', f.join, f)
+local srv=socket.tcp_server('127.0.0.1', 0, function(s) fiber.sleep(100) end) local c=socket.tcp_connect('127.0.0.1', srv:name().port) local f=fiber.new(function() return c:read(5) end) f:set_joinable(true) fiber.yield() f:cancel() P('cancel read', f.join, f)
+local f=fiber.new(function() return c:readable() end) f:set_joinable(true) fiber.yield() f:cancel() P('cancel readable', f.join, f)
+local f=fiber.new(function() return c:readable() end) f:set_joinable(true) fiber.yield() c:close() P('close while readable', f.join, f)
 -- big transfer
 local N=3000000 local got=0 local srv=socket.tcp_server('127.0.0.1', 0, function(s) while true do local d=s:read({chunk=65536}, 5) if d=='' or d==nil then break end got=got+#d end s:write('done') end) local c=socket.tcp_connect('127.0.0.1', srv:name().port) print(c:write(('x'):rep(N))) c:shutdown('W') print(c:read(4), got==N) srv:close() print(c:close())
 -- luasocket

@@ -175,7 +175,10 @@ watched:ping()
 watched:reload_schema()
 print(watched.space.nn ~= nil)
 watched:close()
-fiber.sleep(0.01)
+local limit = fiber.clock() + 10
+while not log[#log]:match('on_disconnect') and fiber.clock() < limit do
+    fiber.sleep(0.001)
+end
 print(log[1], log[2], log[#log])
 try(watched.on_connect)
 
@@ -184,10 +187,12 @@ local waiting = net_box.connect(address)
 future = waiting:call('slow', {}, {is_async = true})
 local blocked = fiber.create(function()
     try(waiting.call, waiting, 'slow')
-end)
-fiber.sleep(0.01)
+end) -- it waits for the answer when create() returns
 waiting:close()
-fiber.sleep(0.01)
+limit = fiber.clock() + 10
+while blocked:status() ~= 'dead' and fiber.clock() < limit do
+    fiber.sleep(0.001)
+end
 print(future:wait_result(1))
 print(blocked:status())
 print(waiting:is_connected(), waiting.state, waiting.error, waiting:ping())
