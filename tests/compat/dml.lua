@@ -1,31 +1,8 @@
 -- Changing and reading data: results, errors, formats.
 box.cfg{log_level = 1}
 
-local function show(v)
-    if type(v) == 'table' then
-        local parts = {}
-        for i = 1, #v do
-            parts[i] = show(v[i])
-        end
-        return '{' .. table.concat(parts, ', ') .. '}'
-    end
-    return tostring(v)
-end
-
-local function try(name, f, ...)
-    local res = {pcall(f, ...)}
-    local parts = {}
-    if res[1] then
-        for i = 2, table.maxn(res) do
-            parts[#parts + 1] = show(res[i])
-        end
-    elseif type(res[2]) == 'cdata' then
-        parts[1] = ('%s %s %s'):format(res[2].type, tostring(res[2].code), tostring(res[2]))
-    else
-        parts[1] = tostring(res[2]):gsub('^[%w/_]+%.lua:%d+: ', '')
-    end
-    print(name, res[1], table.concat(parts, ' | '))
-end
+local results = dofile(os.getenv('COMPAT_DIR') .. '/../lib/results.lua')
+local try, show = results.try, results.show
 
 -- Without an index
 local s = box.schema.space.create('plain', {format = {{'id', 'unsigned'}, {'name', 'string'},

@@ -3,31 +3,8 @@ box.cfg{log_level = 1}
 local uuid = require('uuid')
 local ffi = require('ffi')
 
-local function show(v)
-    if type(v) == 'table' then
-        local parts = {}
-        for i = 1, #v do
-            parts[i] = show(v[i])
-        end
-        return '{' .. table.concat(parts, ', ') .. '}'
-    end
-    return tostring(v)
-end
-
-local function try(name, f, ...)
-    local res = {pcall(f, ...)}
-    local parts = {}
-    if res[1] then
-        for i = 2, table.maxn(res) do
-            parts[#parts + 1] = show(res[i])
-        end
-    elseif type(res[2]) == 'cdata' then
-        parts[1] = ('%s %s %s'):format(res[2].type, tostring(res[2].code), tostring(res[2]))
-    else
-        parts[1] = tostring(res[2]):gsub('^[%w/_]+%.lua:%d+: ', '')
-    end
-    print(name, res[1], table.concat(parts, ' | '))
-end
+local results = dofile(os.getenv('COMPAT_DIR') .. '/../lib/results.lua')
+local try, show = results.try, results.show
 
 -- Every type takes what it takes, and orders it.
 local values = {0, 1, -1, 1.5, -1.5, 0.5, 2 ^ 53, 2 ^ 53 + 2, 9007199254740993ULL, 2 ^ 63,
