@@ -1,16 +1,18 @@
 /*
  * A load generator for IPROTO, for Tarantool and tarantella alike.
  *
- *	load [-c CONNECTIONS] [-d DEPTH] [-t SECONDS] [-p PID] [-j] WHAT URI
+ *	load [-c CONNECTIONS] [-d DEPTH] [-t SECONDS] [-p PID] [-j] [-s] WHAT URI
  *
  *	WHAT   ping | eval EXPR [STRING...] | call FUNCTION [STRING...]
  *	URI    with `user:password@` each connection logs in first
  *	-d     requests in flight on each connection
  *	-p     also report the CPU time that this process (the server) used
  *	-j     one JSON object instead of text
+ *	-s     answers are version numbers: see answers.h for what is checked
  *
  * Each connection sends DEPTH requests, then one for each reply. SIGINT and SIGTERM
  * end it early. "Longest silence" is the longest time in which no reply came.
+ * SIGUSR1 prints the report so far and begins a new one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "proto/chap.h"
 #include "proto/greeting.h"
 #include "proto/iproto.h"
@@ -44,7 +47,7 @@ struct options {
 	int connections, depth;
 	double seconds;
 	int pid;
-	bool is_json;
+	bool is_json, is_checked;
 	const char *what, *arg, *uri;
 	char **strings; /* arguments of the call */
 	int string_count;
@@ -55,16 +58,21 @@ struct client {
 	struct buf in, out;
 	int due; /* requests without a reply */
 	uint64_t sync;
-	double *sent_at; /* by sync % depth */
+	struct sent {
+		double at;
+		int64_t newest; /* version that had answered then */
+	} * sent;               /* by sync % depth */
 };
 
 struct result {
 	uint64_t requests, failed;
-	double seconds, silence, latency_max, latency_sum;
+	double began, last_reply, seconds, silence, latency_max, latency_sum;
+	double cpu;      /* of the server, at the beginning */
 	char error[200]; /* the first one */
+	struct answers answers;
 };
 
-static volatile sig_atomic_t is_stopped;
+static volatile sig_atomic_t is_stopped, is_lap;
 static struct options opt = {.connections = 1, .depth = 1, .seconds = 3};
 static struct result result;
 static struct client *clients;
@@ -195,8 +203,8 @@ static void client_open(struct client *c)
 	if (uri.login.len > 0)
 		client_log_in(c, &greeting);
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
-	c->sent_at = calloc((size_t)opt.depth, sizeof(*c->sent_at));
-	if (c->sent_at == NULL)
+	c->sent = calloc((size_t)opt.depth, sizeof(*c->sent));
+	if (c->sent == NULL)
 		fail("out of memory");
 }
 
@@ -233,7 +241,8 @@ static void put_request(struct client *c, double at)
 	uint64_t sync_be = htobe64(c->sync);
 	char *cf = memchr(p + 5, 0xcf, request.len - 5);
 	memcpy(cf + 1, &sync_be, sizeof(sync_be));
-	c->sent_at[c->sync % (uint64_t)opt.depth] = at;
+	c->sent[c->sync % (uint64_t)opt.depth] =
+		(struct sent){.at = at, .newest = result.answers.newest};
 	c->out.len += request.len;
 	c->sync++;
 	c->due++;
@@ -277,9 +286,12 @@ static void take_reply(struct client *c, const struct iproto_frame *frame, doubl
 		fail("a reply cannot be decoded");
 	if (header.type == IPROTO_CHUNK)
 		return;
+	struct sent *sent = &c->sent[header.sync % (uint64_t)opt.depth];
 	if (header.type != IPROTO_OK)
 		note_error(&cur, header.type);
-	double latency = at - c->sent_at[header.sync % (uint64_t)opt.depth];
+	else if (opt.is_checked)
+		answers_check(&result.answers, &cur, sent->newest);
+	double latency = at - sent->at;
 	result.latency_sum += latency;
 	if (latency > result.latency_max)
 		result.latency_max = latency;
@@ -321,7 +333,7 @@ static void client_reopen(struct client *c, int epoll)
 	close(c->fd);
 	buf_reset(&c->in);
 	buf_reset(&c->out);
-	free(c->sent_at);
+	free(c->sent);
 	c->due = 0;
 	client_open(c);
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
@@ -337,69 +349,119 @@ static void refill(struct client *c, int epoll)
 		client_reopen(c, epoll);
 }
 
-static void run(void)
+static void begin(void)
 {
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	double began = now(), last_reply = began;
+	result = (struct result){.began = now(), .last_reply = now()};
+	result.cpu = opt.pid != 0 ? cpu_of(opt.pid) : 0;
+	answers_reset(&result.answers);
 	for (int i = 0; i < opt.connections; i++) {
-		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[i]};
-		epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &event);
-		refill(&clients[i], epoll);
+		for (int k = 0; k < opt.depth; k++)
+			clients[i].sent[k].newest = INT64_MIN;
 	}
-	while (!is_stopped && now() - began < opt.seconds) {
-		struct epoll_event events[64];
-		int n = epoll_wait(epoll, events, 64, 100);
-		for (int i = 0; i < n; i++) {
-			struct client *c = events[i].data.ptr;
-			int replies = client_receive(c);
-			if (replies < 0) {
-				client_reopen(c, epoll);
-			} else if (replies > 0) {
-				double at = now();
-				if (at - last_reply > result.silence)
-					result.silence = at - last_reply;
-				last_reply = at;
-			}
-			refill(c, epoll);
-		}
-	}
-	double ended = now();
-	if (ended - last_reply > result.silence)
-		result.silence = ended - last_reply;
-	result.seconds = ended - began;
-	close(epoll);
 }
 
-static void report(double cpu)
+static void note_replies(double at)
 {
-	double n = result.requests > 0 ? (double)result.requests : 1;
-	if (opt.is_json) {
-		printf("{\"requests\": %llu, \"seconds\": %.3f, \"failed\": %llu, "
-		       "\"silence_ms\": %.3f, \"latency_ms\": %.4f, \"latency_max_ms\": "
-		       "%.3f",
-			(unsigned long long)result.requests, result.seconds,
-			(unsigned long long)result.failed, result.silence * 1e3,
-			result.latency_sum / n * 1e3, result.latency_max * 1e3);
-		if (opt.pid != 0)
-			printf(", \"cpu_us\": %.4f", cpu / n * 1e6);
-		printf("}\n");
-		return;
-	}
+	if (at - result.last_reply > result.silence)
+		result.silence = at - result.last_reply;
+	result.last_reply = at;
+}
+
+static void print_answers(const struct answers *a)
+{
+	if (opt.is_json)
+		printf(", \"mixed\": %llu, \"stale\": %llu, \"low\": %lld, \"high\": "
+		       "%lld, "
+		       "\"first\": \"%s\"",
+			(unsigned long long)a->mixed, (unsigned long long)a->stale,
+			(long long)a->low, (long long)a->high, a->first);
+	else
+		printf("versions %lld to %lld, %llu mixed, %llu stale %s\n",
+			(long long)a->low, (long long)a->high,
+			(unsigned long long)a->mixed, (unsigned long long)a->stale,
+			a->first);
+}
+
+static void print_json(double n, double cpu)
+{
+	printf("{\"requests\": %llu, \"seconds\": %.3f, \"failed\": %llu, "
+	       "\"silence_ms\": %.3f, \"latency_ms\": %.4f, \"latency_max_ms\": %.3f",
+		(unsigned long long)result.requests, result.seconds,
+		(unsigned long long)result.failed, result.silence * 1e3,
+		result.latency_sum / n * 1e3, result.latency_max * 1e3);
+	if (opt.is_checked)
+		print_answers(&result.answers);
+	if (opt.pid != 0)
+		printf(", \"cpu_us\": %.4f", cpu / n * 1e6);
+	printf(", \"error\": \"");
+	for (const char *p = result.error; *p != '\0'; p++)
+		putchar(*p == '"' || *p == '\\' || (unsigned char)*p < ' ' ? '\'' : *p);
+	printf("\"}\n");
+}
+
+static void print_text(double n, double cpu)
+{
 	printf("%llu requests in %.2f s: %.0f/s, %llu failed\n",
 		(unsigned long long)result.requests, result.seconds, n / result.seconds,
 		(unsigned long long)result.failed);
 	printf("latency %.3f ms, longest %.2f ms; longest silence %.2f ms\n",
 		result.latency_sum / n * 1e3, result.latency_max * 1e3,
 		result.silence * 1e3);
+	if (opt.is_checked)
+		print_answers(&result.answers);
 	if (opt.pid != 0)
 		printf("server CPU %.3f us a request\n", cpu / n * 1e6);
 	if (result.error[0] != '\0')
 		printf("first failure: %s\n", result.error);
 }
 
+static void report(void)
+{
+	double at = now();
+	note_replies(at);
+	result.seconds = at - result.began;
+	double n = result.requests > 0 ? (double)result.requests : 1;
+	double cpu = opt.pid != 0 ? cpu_of(opt.pid) - result.cpu : 0;
+	if (opt.is_json)
+		print_json(n, cpu);
+	else
+		print_text(n, cpu);
+	fflush(stdout);
+}
+
+static void run(void)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	double end = now() + opt.seconds;
+	for (int i = 0; i < opt.connections; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[i]};
+		epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &event);
+		refill(&clients[i], epoll);
+	}
+	while (!is_stopped && now() < end) {
+		struct epoll_event events[64];
+		int n = epoll_wait(epoll, events, 64, 100);
+		for (int i = 0; i < n; i++) {
+			struct client *c = events[i].data.ptr;
+			int replies = client_receive(c);
+			if (replies < 0)
+				client_reopen(c, epoll);
+			else if (replies > 0)
+				note_replies(now());
+			refill(c, epoll);
+		}
+		if (is_lap) {
+			is_lap = 0;
+			report();
+			begin();
+		}
+	}
+	close(epoll);
+}
+
 static void usage(void)
 {
-	fputs("usage: load [-c CONNECTIONS] [-d DEPTH] [-t SECONDS] [-p PID] [-j] "
+	fputs("usage: load [-c CONNECTIONS] [-d DEPTH] [-t SECONDS] [-p PID] [-j] [-s] "
 	      "ping|eval EXPR|call FUNCTION [STRING...] URI\n",
 		stderr);
 	exit(64);
@@ -416,7 +478,7 @@ static int number(const char *text, int max)
 
 static void parse_options(int argc, char **argv)
 {
-	for (int o; (o = getopt(argc, argv, "c:d:t:p:j")) != -1;) {
+	for (int o; (o = getopt(argc, argv, "c:d:t:p:js")) != -1;) {
 		switch (o) {
 		case 'c':
 			opt.connections = number(optarg, CONNECTIONS_MAX);
@@ -432,6 +494,9 @@ static void parse_options(int argc, char **argv)
 			break;
 		case 'j':
 			opt.is_json = true;
+			break;
+		case 's':
+			opt.is_checked = true;
 			break;
 		default:
 			usage();
@@ -452,15 +517,19 @@ static void parse_options(int argc, char **argv)
 
 static void on_signal(int sig)
 {
-	is_stopped = 1;
+	if (sig == SIGUSR1)
+		is_lap = 1;
+	else
+		is_stopped = 1;
 }
 
 int main(int argc, char **argv)
 {
 	parse_options(argc, argv);
-	struct sigaction stop = {.sa_handler = on_signal};
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
+	struct sigaction on = {.sa_handler = on_signal};
+	sigaction(SIGINT, &on, NULL);
+	sigaction(SIGTERM, &on, NULL);
+	sigaction(SIGUSR1, &on, NULL);
 	parse_uri();
 	make_request();
 	clients = calloc((size_t)opt.connections, sizeof(*clients));
@@ -468,8 +537,8 @@ int main(int argc, char **argv)
 		fail("out of memory");
 	for (int i = 0; i < opt.connections; i++)
 		client_open(&clients[i]);
-	double cpu = opt.pid != 0 ? cpu_of(opt.pid) : 0;
+	begin();
 	run();
-	report(opt.pid != 0 ? cpu_of(opt.pid) - cpu : 0);
+	report();
 	return result.requests > 0 ? 0 : 1;
 }
