@@ -530,6 +530,10 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &on, NULL);
 	sigaction(SIGTERM, &on, NULL);
 	sigaction(SIGUSR1, &on, NULL);
+	sigset_t laps; /* whoever starts us may have kept the first ones waiting */
+	sigemptyset(&laps);
+	sigaddset(&laps, SIGUSR1);
+	sigprocmask(SIG_UNBLOCK, &laps, NULL);
 	parse_uri();
 	make_request();
 	clients = calloc((size_t)opt.connections, sizeof(*clients));
