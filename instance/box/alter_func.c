@@ -18,6 +18,7 @@ enum {
 	ROUTINE_TYPE,
 	PARAM_LIST,
 	RETURNS,
+	IS_SANDBOXED = 12,
 	EXPORTS = 14
 };
 
@@ -51,18 +52,22 @@ static bool exports_are_valid(const char *p)
 	return true;
 }
 
-static int language_check(
-	const char *language, uint32_t len, const char *name, uint32_t name_len)
+static int language_decode(const char *language, uint32_t len, const char *name,
+	uint32_t name_len, enum func_language *ret)
 {
-	if (str_is(language, len, "LUA") || str_is(language, len, "SQL_BUILTIN"))
-		return 0;
+	static const char *const names[] = {
+		[FUNC_LANGUAGE_LUA] = "LUA",
+		[FUNC_LANGUAGE_C] = "C",
+		[FUNC_LANGUAGE_SQL_BUILTIN] = "SQL_BUILTIN",
+	};
+	for (unsigned i = 0; i < lengthof(names); i++) {
+		if (str_is(language, len, names[i])) {
+			*ret = (enum func_language)i;
+			return 0;
+		}
+	}
 	char text[64 + 1], func[64 + 1];
 	snprintf(func, sizeof(func), "%.*s", (int)(name_len < 64 ? name_len : 64), name);
-	if (str_is(language, len, "C")) {
-		diag_set_client(ER_UNSUPPORTED, "Tarantella",
-			"C functions yet; engine = \"tarantool\" runs them");
-		return -1;
-	}
 	snprintf(text, sizeof(text), "%.*s", (int)(len < 64 ? len : 64), language);
 	diag_set_client(ER_FUNCTION_LANGUAGE, text, func);
 	return -1;
@@ -73,6 +78,7 @@ static struct func *func_decode(const struct tuple *tuple)
 {
 	uint32_t id, owner, name_len, language_len, body_len = 0, returns_len;
 	uint64_t setuid;
+	enum func_language lang;
 	if (tuple_field_u32(tuple, ID, &id) != 0 ||
 		tuple_field_u32(tuple, OWNER, &owner) != 0 ||
 		tuple_field_u64(tuple, SETUID, &setuid) != 0)
@@ -97,8 +103,15 @@ static struct func *func_decode(const struct tuple *tuple)
 		return NULL;
 	}
 	if (identifier_check(name, name_len) != 0 ||
-		language_check(language, language_len, name, name_len) != 0)
+		language_decode(language, language_len, name, name_len, &lang) != 0)
 		return NULL;
+	const char *is_sandboxed = tuple_field(tuple, IS_SANDBOXED);
+	if (lang == FUNC_LANGUAGE_C && (body_len > 0 || mp_raw_bool(&is_sandboxed))) {
+		set_func_error(name, name_len,
+			"body and is_sandboxed options are not compatible with C "
+			"language");
+		return NULL;
+	}
 	struct func *func = calloc(1, sizeof(*func));
 	char *copy = strndup(name, name_len);
 	if (func == NULL || copy == NULL) {
@@ -110,8 +123,8 @@ static struct func *func_decode(const struct tuple *tuple)
 	list_init(&func->link);
 	func->ref = (struct object_ref){OBJECT_FUNCTION, id, owner, copy};
 	func->is_setuid = setuid != 0;
-	func->is_lua = str_is(language, language_len, "LUA");
-	func->is_persistent = func->is_lua && body_len > 0;
+	func->language = lang;
+	func->is_persistent = lang == FUNC_LANGUAGE_LUA && body_len > 0;
 	func->owner_cred.uid = owner;
 	if (func->is_persistent && func_check_body != NULL &&
 		func_check_body(copy, body, body_len) != 0) {

@@ -1,9 +1,12 @@
 #include "instance/box/func.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "instance/base/util.h"
+#include "instance/box/tuple.h"
+#include "proto/mp.h"
 
 enum { BUCKETS = 512 };
 
@@ -14,6 +17,17 @@ static void changed_nothing(const char *name)
 }
 
 void (*func_changed)(const char *name) = changed_nothing;
+
+static int no_c_calls(struct func *func, const char *args, const char *args_end,
+	struct func_result *result)
+{
+	diag_set_client(ER_UNSUPPORTED, "Tarantella", "C functions here");
+	return -1;
+}
+
+int (*func_c_call)(struct func *func, const char *args, const char *args_end,
+	struct func_result *result) = no_c_calls;
+void (*func_c_free)(struct module_func *c);
 
 static uint32_t name_hash(const char *name, size_t len)
 {
@@ -96,6 +110,77 @@ void func_cache_del(struct func *func)
 
 void func_free(struct func *func)
 {
+	if (func->c != NULL)
+		func_c_free(func->c);
 	free((char *)func->ref.name);
 	free(func);
+}
+
+static int result_oom(struct func_result *result)
+{
+	result->is_broken = true;
+	diag_set(oom, "Failed to allocate memory for the result of a function");
+	return -1;
+}
+
+/* Room for one more of the kept values. */
+static struct func_value *value_new(struct func_result *result)
+{
+	if (result->count == result->capacity) {
+		uint32_t capacity = result->capacity != 0 ? result->capacity * 2 : 8;
+		struct func_value *values =
+			realloc(result->values, capacity * sizeof(*values));
+		if (values == NULL)
+			return NULL;
+		result->values = values;
+		result->capacity = capacity;
+	}
+	return &result->values[result->count];
+}
+
+int func_result_add_tuple(struct func_result *result, struct tuple *tuple)
+{
+	if (result->keeps_values) {
+		struct func_value *value = value_new(result);
+		if (value == NULL)
+			return result_oom(result);
+		tuple_ref(tuple);
+		*value = (struct func_value){.tuple = tuple};
+	} else if (buf_append(result->out, tuple->data, tuple->size) != 0) {
+		return result_oom(result);
+	}
+	result->count++;
+	return 0;
+}
+
+int func_result_add_mp(struct func_result *result, const char *mp, const char *end)
+{
+	const char *wrong = mp_check(mp, end);
+	if (wrong != NULL) {
+		char text[128];
+		snprintf(text, sizeof(text), "a function returned it: %s", wrong);
+		result->is_broken = true;
+		diag_set_client(ER_INVALID_MSGPACK, text);
+		return -1;
+	}
+	struct func_value *value = NULL;
+	if (result->keeps_values && (value = value_new(result)) == NULL)
+		return result_oom(result);
+	size_t begin = result->out->len;
+	if (buf_append(result->out, mp, (size_t)(end - mp)) != 0)
+		return result_oom(result);
+	if (value != NULL)
+		*value = (struct func_value){.begin = begin, .end = result->out->len};
+	result->count++;
+	return 0;
+}
+
+void func_result_fini(struct func_result *result)
+{
+	for (uint32_t i = 0; result->values != NULL && i < result->count; i++) {
+		if (result->values[i].tuple != NULL)
+			tuple_unref(result->values[i].tuple);
+	}
+	free(TAKE_PTR(result->values));
+	result->count = result->capacity = 0;
 }

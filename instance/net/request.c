@@ -6,6 +6,7 @@
 #include "instance/box/func.h"
 #include "instance/box/request.h"
 #include "instance/box/session.h"
+#include "instance/box/stat.h"
 #include "instance/box/tuple.h"
 #include "instance/net/conn.h"
 #include "instance/net/hooks.h"
@@ -74,13 +75,27 @@ static int call_persistent(
 		out, ret_count);
 }
 
+/* A function in C writes its results into the reply itself. */
+static int call_c(struct func *func, const struct iproto_body *b, struct buf *out,
+	uint32_t *ret_count)
+{
+	static const char no_args[] = "\x90";
+	const char *args = b->tuple != NULL ? b->tuple : no_args;
+	const char *end = b->tuple != NULL ? b->tuple_end : no_args + 1;
+	struct func_result result = {.out = out};
+	box_stat_count(BOX_STAT_CALL);
+	int rc = func_c_call(func, args, end, &result);
+	*ret_count = result.count;
+	return rc;
+}
+
 static int run_call(struct net_request *req, struct buf *out)
 {
 	const struct iproto_body *b = &req->body;
 	uint32_t count;
 	if (!is_admin() && access_check_call(b->name, b->name_len) != 0)
 		return -1;
-	const struct func *func = func_by_name(b->name, b->name_len);
+	struct func *func = func_by_name(b->name, b->name_len);
 	/* A copy: the function may be dropped while it runs. */
 	struct credentials owner = {0};
 	bool is_setuid = func != NULL && func->is_setuid;
@@ -90,7 +105,9 @@ static int run_call(struct net_request *req, struct buf *out)
 	}
 	size_t at = data_begin(out);
 	int rc;
-	if (func != NULL && func->is_persistent)
+	if (func != NULL && func->language == FUNC_LANGUAGE_C)
+		rc = call_c(func, b, out, &count);
+	else if (func != NULL && func->is_persistent)
 		rc = call_persistent(b, out, &count);
 	else
 		rc = net_hooks.call(b->name, b->name_len, b->tuple, b->tuple_end,

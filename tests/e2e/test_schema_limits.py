@@ -18,7 +18,6 @@ no('collation', s.create_index, s, 'i', {parts = {{2, 'string', collation = 'uni
 no('functional', s.create_index, s, 'i', {func = 'x'})
 no('sequence', box.schema.sequence.create, 'x')
 no('sequence row', function() return box.space._sequence:insert{1, 1, 'q', 1, 1, 9, 1, 0, false} end)
-no('C', box.schema.func.create, 'x.y', {language = 'C'})
 no('check', s.create_check_constraint, s, 'x', 'y')
 print('indexes', #box.space._index:select{s.id}, #box.space._func:select(nil, {iterator = 'ALL'}))
 
@@ -56,7 +55,6 @@ collation false Tarantella does not support unicode collations; engine = "tarant
 functional false Tarantella does not support functional indexes; engine = "tarantool" runs them
 sequence false Tarantella does not support sequences; engine = "tarantool" runs them
 sequence row false Tarantella does not support sequences; engine = "tarantool" runs them
-C false Tarantella does not support C functions yet; engine = "tarantool" runs them
 check false Tarantella does not support check constraints; engine = "tarantool" runs them
 indexes 1 67
 added by a trigger
