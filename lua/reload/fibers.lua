@@ -1,0 +1,363 @@
+-- Fibers and generations: who was created by which generation, who runs code of
+-- which generation, and where it sleeps.
+--
+-- The stamp: fiber.create and fiber.new are wrapped, a fiber carries the
+-- generation of the code that made it. What is running: all fibers' threads are
+-- values in the registry, and the functions on their stacks (and on those of the
+-- coroutines they run) tell by their prototypes.
+local E = ...
+local M = {}
+
+local clock = require('clock')
+local fiber = require('fiber')
+local util = E.use('util')
+
+local S = E.state
+local has_c, C = pcall(require, 'internal.reload')
+C = has_c and C or {}
+
+-- S.fibers: id -> generation, as long as the fiber lives.
+-- ids: thread -> id of stamped fibers; thread_of: the other way round.
+-- deaths: fibers that ended with an error, the latest last (see probation).
+-- buried: generations whose fibers may not begin to run.
+-- original: fiber.create and fiber.new as the runtime has them.
+S.life = S.life or {ids = setmetatable({}, {__mode = 'k'}), thread_of = {},
+                    deaths = {}, buried = {}, original = {}}
+local F = S.life
+
+local FRAMES_MAX = 200
+local NESTED_MAX = 8
+local DEATHS_MAX = 16
+-- fiber.info() of more fibers than this would stop the instance for too long.
+local INFO_MAX = 5000
+
+-- Stamps ----------------------------------------------------------------------
+
+function M.stamp(id, generation)
+    local thread = coroutine.running()
+    S.fibers[id] = generation
+    F.thread_of[id] = thread
+    F.ids[thread] = id
+end
+
+function M.unstamp(id)
+    local thread = F.thread_of[id]
+    if thread ~= nil then
+        F.ids[thread] = nil
+    end
+    S.fibers[id], F.thread_of[id] = nil, nil
+end
+
+-- The generation that created this fiber (the current one without id); nil: not
+-- known, so it was there before the engine or serves a client.
+function M.generation(id)
+    return S.fibers[id or fiber.id()]
+end
+
+-- A fiber that carries no stamp of its own accord: for the engine.
+function M.spawn(fn, ...)
+    return (F.original.create or fiber.create)(fn, ...)
+end
+
+local function note_death(generation, err)
+    local deaths = F.deaths
+    deaths[#deaths + 1] = {generation = generation, name = fiber.name(), id = fiber.id(),
+                           message = tostring(err), at = clock.monotonic()}
+    if #deaths > DEATHS_MAX then
+        table.remove(deaths, 1)
+    end
+end
+
+local function is_cancel(err)
+    return tostring(err) == 'fiber is cancelled'
+end
+
+local function finish(generation, ok, ...)
+    M.unstamp(fiber.id())
+    if not ok then
+        if not is_cancel((...)) then
+            note_death(generation, (...))
+        end
+        error((...), 0)
+    end
+    return ...
+end
+
+-- The generation that a new fiber belongs to. While a new version starts, all
+-- that its code creates is its own, whoever wrote the function: a failed start
+-- takes it along. Otherwise the function decides, then the creator.
+local function generation_for(f)
+    local mine = M.generation()
+    local pending = S.pending
+    if pending ~= nil and mine == pending.id then
+        return mine
+    end
+    return E.bytecode.generation_of(E.stub.raw(f)) or mine
+end
+
+-- What the wrappers of fiber.create and fiber.new call. A newer engine puts its
+-- own in this place.
+F.create = function(original, f, ...)
+    local generation = type(f) == 'function' and generation_for(f) or nil
+    if generation == nil then
+        return original(f, ...)
+    end
+    return original(function(...)
+        if F.buried[generation] then
+            return
+        end
+        M.stamp(fiber.id(), generation)
+        return finish(generation, pcall(f, ...))
+    end, ...)
+end
+
+-- Wrap fiber.create and fiber.new, once.
+function M.install()
+    if F.installed then
+        return
+    end
+    F.installed = true
+    for _, name in ipairs({'create', 'new'}) do
+        local original = fiber[name]
+        F.original[name] = original
+        fiber[name] = function(f, ...)
+            return F.create(original, f, ...)
+        end
+    end
+end
+
+-- Cancel the fibers that a generation created. Returns how many; one that
+-- swallows the cancel is found by scan().
+function M.kill(generation)
+    local me, count = fiber.id(), 0
+    local ids = {}
+    for id, stamp in pairs(S.fibers) do
+        if stamp == generation and id ~= me then
+            ids[#ids + 1] = id
+        end
+    end
+    for _, id in ipairs(ids) do
+        if pcall(fiber.kill, id) then
+            count = count + 1
+        end
+    end
+    return count
+end
+
+-- The generation failed: its fibers are cancelled, those that were made by
+-- fiber.new and did not run yet never will.
+function M.bury(generation)
+    F.buried[generation] = true
+    return M.kill(generation)
+end
+
+-- Deaths by error of a generation's fibers since a moment (clock.monotonic()).
+function M.deaths(generation, since)
+    local out = {}
+    for _, death in ipairs(F.deaths) do
+        if death.generation == generation and death.at >= since then
+            out[#out + 1] = death
+        end
+    end
+    return out
+end
+
+-- Stacks ----------------------------------------------------------------------
+
+-- The coroutine that a C frame runs: coroutine.wrap keeps it in an upvalue of
+-- its function, coroutine.resume has it as an argument.
+local function inner_thread(co, level, func)
+    if func == coroutine.resume then
+        local _, v = debug.getlocal(co, level, 1)
+        return type(v) == 'thread' and v or nil
+    end
+    local _, v = debug.getupvalue(func, 1)
+    return type(v) == 'thread' and v or nil
+end
+
+-- Call visit(co, level, f) for each function on the stack of a thread, the
+-- innermost coroutine first. Ends at the first true answer and returns it.
+local function each_frame(co, visit, depth)
+    for level = 0, FRAMES_MAX do
+        local info = debug.getinfo(co, level, 'Sf')
+        if info == nil then
+            return nil
+        end
+        if info.what == 'C' then
+            local inner = depth < NESTED_MAX and inner_thread(co, level, info.func)
+            local answer = inner and each_frame(inner, visit, depth + 1)
+            if answer then
+                return answer
+            end
+        else
+            local answer = visit(co, level, info.func, info)
+            if answer then
+                return answer
+            end
+        end
+    end
+end
+M.each_frame = each_frame
+
+local function is_ours(source)
+    return source:find('^@?builtin/') ~= nil
+end
+
+local function position(co, level)
+    local info = debug.getinfo(co, level, 'Sl')
+    return ('%s:%d'):format(info.short_src, info.currentline)
+end
+
+-- Where a thread sleeps: file:line of the innermost frame of the app, and the
+-- name of what was called there.
+function M.where(thread)
+    local waiting
+    local place = thread ~= nil and each_frame(thread, function(co, level, _, info)
+        if not is_ours(info.source) then
+            local callee = level > 0 and debug.getinfo(co, level - 1, 'n')
+            waiting = callee and callee.name or nil
+            return position(co, level)
+        end
+    end, 0)
+    return place or '?', waiting
+end
+
+-- Is the thread's first function one that fiber.create was given? A request of a
+-- client, the console and triggers begin with a C function of the runtime.
+local function is_background(thread)
+    local last
+    for level = 0, FRAMES_MAX do
+        local info = debug.getinfo(thread, level, 'Sf')
+        if info == nil then
+            break
+        end
+        last = info
+    end
+    return last ~= nil and (last.what ~= 'C' or last.func == pcall or last.func == xpcall)
+end
+
+-- The fiber of a thread, when that can be known at once.
+local function id_of(thread)
+    local id = F.ids[thread]
+    if id == nil and C.fiber_of ~= nil then
+        id = C.fiber_of(thread)
+    end
+    return id
+end
+
+local function name_of(id)
+    local ok, name = pcall(fiber.name, fiber.find(id))
+    return ok and name or nil
+end
+
+local function entry_of(thread, generation, code)
+    local id = id_of(thread)
+    local stamp = id and S.fibers[id]
+    local where, waiting = M.where(thread)
+    local kind = (stamp or is_background(thread)) and 'fiber' or 'call'
+    if id ~= nil and E.loop ~= nil and E.loop.owns(id) then
+        kind = 'loop'
+    end
+    return {fiber = id, name = id and name_of(id), generation = generation,
+            created_by = stamp, where = where, waiting = waiting,
+            code = code, kind = kind, thread = thread}
+end
+
+-- Who runs functions for which want(f) gives a generation (default: code that
+-- was replaced, E.gens.old). Returns a list of {fiber = id or nil, name,
+-- generation, created_by, where = file:line it sleeps at, waiting = in which
+-- call, code = file:line in the wanted function, kind = 'fiber'|'call'|'loop',
+-- thread}. In slices: yields.
+function M.scan(want)
+    want = want or E.gens.old
+    local me, out = coroutine.running(), {}
+    local code
+    local function visit(co, level, f)
+        local generation = want(f)
+        if generation then
+            code = position(co, level)
+            return generation
+        end
+    end
+    for i, thread in ipairs(util.threads()) do
+        local generation = thread ~= me and each_frame(thread, visit, 0)
+        if generation then
+            out[#out + 1] = entry_of(thread, generation, code)
+        end
+        if i % 64 == 0 then
+            util.breathe()
+        end
+    end
+    return out
+end
+
+-- Places of all fibers from fiber.info(): 'file:line' -> list of fiber ids that
+-- carry no stamp. What stock Tarantool can tell of fibers it did not see born.
+local function places()
+    local out = {}
+    for id, info in pairs(fiber.info()) do
+        if S.fibers[id] == nil then
+            for _, frame in ipairs(info.backtrace or {}) do
+                local source, line = tostring(frame.L or ''):match(' in @(.*) at line (%d+)')
+                if source ~= nil and not is_ours(source) then
+                    local key = source .. ':' .. line
+                    out[key] = out[key] or {}
+                    table.insert(out[key], id)
+                    break
+                end
+            end
+        end
+    end
+    return out
+end
+
+-- Give ids to the entries of scan() that have none. Where more fibers sleep at
+-- one place than there are entries for it, nobody can say which is which: those
+-- entries get `alike`, the number of candidates.
+function M.identify(list)
+    local unknown = {}
+    for _, entry in ipairs(list) do
+        if entry.fiber == nil then
+            local key = each_frame(entry.thread, function(co, level, _, info)
+                if not is_ours(info.source) then
+                    return info.source:gsub('^@', '') .. ':' ..
+                        debug.getinfo(co, level, 'l').currentline
+                end
+            end, 0)
+            if key then
+                unknown[key] = unknown[key] or {}
+                table.insert(unknown[key], entry)
+            end
+        end
+    end
+    if next(unknown) == nil or #util.threads() > INFO_MAX then
+        return list
+    end
+    local found = places()
+    for key, entries in pairs(unknown) do
+        local ids = found[key] or {}
+        for i, entry in ipairs(entries) do
+            if #ids == #entries then
+                entry.fiber, entry.name = ids[i], name_of(ids[i])
+            else
+                entry.alike = #ids
+            end
+        end
+    end
+    return list
+end
+
+-- The entries as plain data, without their threads.
+function M.plain(list)
+    local out = {}
+    for i, entry in ipairs(list) do
+        local copy = {}
+        for k, v in pairs(entry) do
+            copy[k] = k ~= 'thread' and v or nil
+        end
+        out[i] = copy
+    end
+    return out
+end
+
+return M

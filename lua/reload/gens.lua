@@ -1,0 +1,55 @@
+-- Generations: which code is old, what each generation is doing, and the proof
+-- that a replaced one is gone.
+local E = ...
+local M = {}
+
+local clock = require('clock')
+local fiber = require('fiber')
+local jutil = require('jit.util')
+local util = E.use('util')
+
+local S = E.state
+local prototypes, sources = S.prototypes, S.sources
+local function weak(mode)
+    return setmetatable({}, {__mode = mode})
+end
+-- patched: prototype of a function that a patch brought -> record of its module.
+-- replaced: prototype of a function that a patch took out -> true.
+S.patched = S.patched or weak('k')
+S.replaced = S.replaced or weak('k')
+-- Generation -> {name -> object}: what must go when it is drained; weak.
+S.witnesses = S.witnesses or {}
+
+-- The generation of a function whose module has a newer version by now; nil for
+-- current code and for what is no module of the app.
+function M.old(f)
+    local info = jutil.funcinfo(f)
+    local proto = info.proto
+    if proto == nil then
+        return nil
+    end
+    local record = sources[info.source] or S.patched[proto]
+    if record == nil then
+        return nil
+    end
+    local generation = prototypes[proto] or record.born or 1
+    if generation < (record.generation or 1) or S.replaced[proto] then
+        return generation
+    end
+    return nil
+end
+
+function M.get(id)
+    return S.generations[id]
+end
+
+-- States: prepared current draining drained released failed rolled-back.
+function M.set_state(id, name, why)
+    local g = S.generations[id]
+    if g ~= nil then
+        g.state, g.why = name, why or g.why
+        g[name .. '_at'] = clock.time()
+    end
+end
+
+return M
