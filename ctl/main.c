@@ -131,6 +131,18 @@ static int option_row(const struct verb *verb, int c)
 	return -1;
 }
 
+/** Is the value one of `a|b|c`? */
+static bool is_one_of(const char *choices, const char *value)
+{
+	size_t len = strlen(value);
+	for (const char *p = choices; p != NULL; p = strchr(p, '|')) {
+		p += *p == '|';
+		if (strncmp(p, value, len) == 0 && (p[len] == '|' || p[len] == '\0'))
+			return len > 0;
+	}
+	return false;
+}
+
 static int set_option(
 	const struct verb *verb, int row, const char *value, struct command_line *cl)
 {
@@ -140,6 +152,10 @@ static int set_option(
 		duration_parse(value, &ms) != 0) {
 		ctl_say("Bad --%s '%s': a time such as 500ms, 5s or 2m is expected",
 			o->name, value);
+		return CTL_USAGE;
+	}
+	if (o->arg != NULL && strchr(o->arg, '|') != NULL && !is_one_of(o->arg, value)) {
+		ctl_say("Bad --%s '%s': should be one of %s", o->name, value, o->arg);
 		return CTL_USAGE;
 	}
 	cl->options[row] = o->arg != NULL ? value : "";
@@ -227,6 +243,9 @@ static int run_on_instances(const struct verb *verb, const struct command_line *
 	memcpy(rq.options, cl->options, sizeof(rq.options));
 	if (rc == CTL_OK && (verb->flags & VERB_CONFIG)) {
 		rc = verb->run(&rq);
+	} else if (rc == CTL_OK && verb->check_args != NULL &&
+		   (rc = verb->check_args(&cfg, cl->argc, cl->argv)) != CTL_OK) {
+		; /* it said what is wrong */
 	} else if (rc == CTL_OK) {
 		int used = verb->flags & VERB_INSTANCES ? cl->argc : 1;
 		rq.argc -= used;

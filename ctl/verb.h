@@ -11,12 +11,12 @@
 #include "ctl/ctl.h"
 #include "ctl/instance.h"
 
-enum { VERB_OPTION_MAX = 8 };
+enum { VERB_OPTION_MAX = 24 };
 
 struct verb_option {
 	const char *name; /* NULL in the last row */
 	char key;         /* short form, 0: none */
-	const char *arg;  /* name of its value, NULL: a flag */
+	const char *arg;  /* name of its value, NULL: a flag; a|b: one of these */
 	const char *help;
 };
 
@@ -39,6 +39,8 @@ struct verb {
 	const struct verb_option *options; /* NULL: none */
 	int min_args, max_args;            /* positional ones; max -1: any number */
 	unsigned flags;
+	/** NULL, or: look at the positional arguments before any of them is resolved. */
+	int (*check_args)(const struct config *cfg, int argc, char **argv);
 	/** Run it (once for each instance). @return an exit code */
 	int (*run)(const struct request *rq);
 };
@@ -73,7 +75,9 @@ void verb_help(const struct verb *verb, bool to_stdout);
 /* clang-format off */
 #define VERB_LIST(X) \
 	X(start) X(stop) X(restart) X(status) X(check) X(eval) X(enter) X(connect) \
-	X(logrotate) X(wait) X(kill) X(log) X(instances) X(help) X(version)
+	X(logrotate) X(wait) X(kill) X(log) X(instances) \
+	X(reload) X(patch) X(rollback) X(gens) X(fibers) X(drain) X(purge) X(diff) \
+	X(history) X(help) X(version)
 /* clang-format on */
 
 #define X(name) extern const struct verb verb_row_##name;

@@ -579,7 +579,7 @@ local ENGINE = 'tarantella.reload.engine'
 
 -- One of its ops. Answers 'absent' when an engine must be sent first: there is none,
 -- or another one that is not later. The engine's text itself says which one stays.
-function ops.engine(hash, op, args, is_json)
+function ops.engine(hash, op, args, format)
     local engine = registry[ENGINE]
     if engine == nil or hash ~= '' and engine.hash ~= hash and
             engine.version <= tonumber(hash:match('^%d+')) then
@@ -587,10 +587,13 @@ function ops.engine(hash, op, args, is_json)
     end
     args = require('json').decode(args)
     local answer = engine.call(op, args)
-    if is_json then
-        return 'ok', 'json', answer.exit, to_json(answer), ''
+    local out, message, phase = '', '', answer.phase or ''
+    if format == 'json' then
+        out = to_json(answer)
+    else
+        out, message, phase = engine.text.render(op, answer, args, format)
     end
-    return 'ok', 'text', answer.exit, engine.text.render(op, answer, args)
+    return 'ok', '', answer.exit, out, message, phase
 end
 
 -- The same, with the engine's text.
