@@ -99,8 +99,7 @@ static int read_answer(struct reload_call *rc)
 	struct remote_call *call = &rc->call;
 	const char *kind = remote_next_str(call, &len);
 	if (!call->is_ok) {
-		ctl_say("%s: the reload engine does not run: %.*s", rc->instance->name,
-			(int)len, kind);
+		ctl_say("The reload engine does not run: %.*s", (int)len, kind);
 		return CTL_REMOTE;
 	}
 	if (len == 6 && memcmp(kind, "absent", 6) == 0)
@@ -111,7 +110,7 @@ static int read_answer(struct reload_call *rc)
 	rc->phase = remote_next_str(call, &rc->phase_len);
 	if (call->values.error == NULL)
 		return CTL_OK;
-	ctl_say("%s: malformed answer", rc->instance->name);
+	ctl_say("malformed answer");
 	return CTL_REMOTE;
 }
 
