@@ -17,6 +17,8 @@ static void key_def_finish(struct key_def *def)
 		if (part->fieldno >= def->field_count)
 			def->field_count = part->fieldno + 1;
 	}
+	if (def->part_count == 0)
+		return;
 	enum field_type type = def->parts[0].type;
 	def->is_hint_complete = type == FIELD_TYPE_UNSIGNED ||
 				type == FIELD_TYPE_INTEGER || type == FIELD_TYPE_BOOLEAN;

@@ -59,6 +59,9 @@ struct session_vtab {
 	 * @return 0, or -1 with diag set
 	 */
 	int (*push)(struct session *s, uint64_t sync, struct lua_State *L, int idx);
+	/** The same with one well-formed msgpack value. */
+	int (*push_mp)(
+		struct session *s, uint64_t sync, const char *data, const char *end);
 	int (*fd)(const struct session *s);
 	uint64_t (*sync)(const struct session *s);
 };

@@ -21,7 +21,7 @@ struct tuple *tuple_new(struct tuple_format *format, const char *data, const cha
 	if (tuple_format_check(format, data, end) != 0)
 		return NULL;
 	size_t total = offsetof(struct tuple, data) + size;
-	if (format != tuple_format_runtime && total > tuple_size_max) {
+	if (!format->is_runtime && total > tuple_size_max) {
 		diag_set_client(ER_MEMTX_MAX_TUPLE_SIZE, (unsigned)total);
 		return NULL;
 	}

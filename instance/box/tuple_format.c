@@ -348,7 +348,10 @@ int tuple_format_init(void)
 	if (tuple_format_runtime != NULL)
 		return 0;
 	tuple_format_runtime = tuple_format_new(NULL, 0, 0, NULL, 0, NULL);
-	return tuple_format_runtime == NULL ? -1 : 0;
+	if (tuple_format_runtime == NULL)
+		return -1;
+	tuple_format_runtime->is_runtime = true;
+	return 0;
 }
 
 void tuple_format_fini(void)

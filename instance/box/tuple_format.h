@@ -87,6 +87,7 @@ struct tuple_field {
 struct tuple_format {
 	uint32_t refs;
 	uint16_t id;
+	bool is_runtime;            /* of no space: memtx_max_tuple_size is not for it */
 	uint32_t exact_field_count; /* 0: any count */
 	uint32_t field_count;       /* entries in fields */
 	uint32_t min_field_count;   /* up to the last field that may not be missing */

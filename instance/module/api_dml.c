@@ -5,8 +5,8 @@
 #include "instance/module/api.h"
 #include "instance/module/api_util.h"
 
-int box_insert(uint32_t space_id, const char *tuple, const char *tuple_end,
-	box_tuple_t **result)
+int box_insert(
+	uint32_t space_id, const char *tuple, const char *tuple_end, box_tuple_t **result)
 {
 	struct tuple *made = NULL;
 	if (api_check_tuple(tuple, tuple_end, "tuple") != 0)
@@ -15,8 +15,8 @@ int box_insert(uint32_t space_id, const char *tuple, const char *tuple_end,
 	return api_result(rc, made, result);
 }
 
-int box_replace(uint32_t space_id, const char *tuple, const char *tuple_end,
-	box_tuple_t **result)
+int box_replace(
+	uint32_t space_id, const char *tuple, const char *tuple_end, box_tuple_t **result)
 {
 	struct tuple *made = NULL;
 	if (api_check_tuple(tuple, tuple_end, "tuple") != 0)
@@ -54,8 +54,8 @@ int box_upsert(uint32_t space_id, uint32_t index_id, const char *tuple,
 	if (api_check_tuple(tuple, tuple_end, "tuple") != 0 ||
 		api_check_value(ops, ops_end, "operations") != 0)
 		return -1;
-	int rc = dml_upsert(space_id, index_id, tuple, tuple_end, ops, ops_end,
-		(uint32_t)index_base);
+	int rc = dml_upsert(
+		space_id, index_id, tuple, tuple_end, ops, ops_end, (uint32_t)index_base);
 	return api_result(rc, NULL, result);
 }
 
@@ -69,6 +69,5 @@ int box_truncate(uint32_t space_id)
 	char *p = mp_raw_put_array(tuple, 2);
 	p = mp_raw_put_uint(p, space_id);
 	p = mp_raw_put_uint(p, 1);
-	return dml_upsert(
-		SPACE_TRUNCATE, 0, tuple, p, ops, ops + sizeof(ops) - 1, 0);
+	return dml_upsert(SPACE_TRUNCATE, 0, tuple, p, ops, ops + sizeof(ops) - 1, 0);
 }

@@ -42,8 +42,8 @@ int box_error_set(const char *file, unsigned line, uint32_t code, const char *fo
 	if (format == NULL || vsnprintf(text, sizeof(text), format, ap) < 0)
 		text[0] = '\0';
 	va_end(ap);
-	struct error *e = error_new(
-		&error_type_client, file != NULL ? file : "", line, "%s", text);
+	struct error *e =
+		error_new(&error_type_client, file != NULL ? file : "", line, "%s", text);
 	if (e->type == &error_type_client) { /* else out of memory, a static object */
 		e->code = code;
 		diag_client_error_count++;

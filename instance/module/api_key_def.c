@@ -15,7 +15,8 @@ enum { KEY_FIELD_MAX = 0x7fffffff };
 box_key_def_t *box_key_def_new(uint32_t *fields, uint32_t *types, uint32_t part_count)
 {
 	if (part_count > 0 && (fields == NULL || types == NULL)) {
-		api_wrong_argument("box_key_def_new", fields == NULL ? "fields" : "types");
+		api_wrong_argument(
+			"box_key_def_new", fields == NULL ? "fields" : "types");
 		return NULL;
 	}
 	if (part_count > INDEX_PART_MAX) {

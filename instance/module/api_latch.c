@@ -7,7 +7,7 @@
 
 /* Owned by the module that made it. */
 struct box_latch {
-	uint64_t owner; /* the id of the fiber that has it; 0: none */
+	uint64_t owner;    /* the id of the fiber that has it; 0: none */
 	struct list queue; /* struct waiter, who waits longest first */
 };
 

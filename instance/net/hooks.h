@@ -31,6 +31,8 @@ struct net_hooks {
 	void (*serve_text)(struct conn *con);
 	/** session_vtab.push: a CHUNK, or a pushed document on a text console. */
 	int (*push)(struct session *s, uint64_t sync, struct lua_State *L, int idx);
+	int (*push_mp)(
+		struct session *s, uint64_t sync, const char *data, const char *end);
 };
 
 extern struct net_hooks net_hooks;

@@ -290,8 +290,15 @@ static int session_push(struct session *s, uint64_t sync, struct lua_State *L, i
 	return net_hooks.push(s, sync, L, idx);
 }
 
+static int session_push_mp(
+	struct session *s, uint64_t sync, const char *data, const char *end)
+{
+	return net_hooks.push_mp(s, sync, data, end);
+}
+
 const struct session_vtab net_session_vtab = {
 	.push = session_push,
+	.push_mp = session_push_mp,
 	.fd = session_fd,
 	.sync = session_sync,
 };
