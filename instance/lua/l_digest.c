@@ -17,6 +17,7 @@
 
 #include "instance/fiber/coio.h"
 #include "instance/lua/utils.h"
+#include "proto/crc32c.h"
 
 enum {
 	HASH_SIZE_MAX = SHA512_DIGEST_SIZE,
@@ -85,52 +86,6 @@ static void add_hash(lua_State *L, const struct nettle_hash *hash)
 	}
 }
 
-/* CRC-32C without the inversions of the standard: crc32c_table[] is per byte. */
-static uint32_t crc32c_table[256];
-
-static void crc32c_init(void)
-{
-	for (uint32_t i = 0; i < 256; i++) {
-		uint32_t crc = i;
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-		crc32c_table[i] = crc;
-	}
-}
-
-static uint32_t crc32c_bytewise(uint32_t crc, const uint8_t *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		crc = crc >> 8 ^ crc32c_table[(crc ^ data[i]) & 0xff];
-	return crc;
-}
-
-#if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(
-	uint32_t crc, const uint8_t *data, size_t len)
-{
-	uint64_t crc64 = crc;
-	for (; len >= 8; data += 8, len -= 8) {
-		uint64_t word;
-		memcpy(&word, data, 8);
-		crc64 = __builtin_ia32_crc32di(crc64, word);
-	}
-	crc = (uint32_t)crc64;
-	for (; len > 0; data++, len--)
-		crc = __builtin_ia32_crc32qi(crc, *data);
-	return crc;
-}
-#endif
-
-static uint32_t crc32c_update(uint32_t crc, const uint8_t *data, size_t len)
-{
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("sse4.2"))
-		return crc32c_sse42(crc, data, len);
-#endif
-	return crc32c_bytewise(crc, data, len);
-}
-
 static int l_digest_crc32_update(lua_State *L)
 {
 	static const char usage[] = "crc32_update(string)";
@@ -141,7 +96,7 @@ static int l_digest_crc32_update(lua_State *L)
 		return luaL_error(L, "Usage: digest.%s", usage);
 	if (!luaT_to_uint64(L, 1, &crc))
 		crc = (uint64_t)lua_tonumber(L, 1);
-	lua_pushnumber(L, crc32c_update((uint32_t)crc, (const uint8_t *)text, len));
+	lua_pushnumber(L, crc32c((uint32_t)crc, text, len));
 	return 1;
 }
 
@@ -488,7 +443,6 @@ int luaopen_digest(lua_State *L)
 	static const struct nettle_hash *const hashes[] = {&nettle_md4, &nettle_md5,
 		&nettle_sha1, &nettle_sha224, &nettle_sha256, &nettle_sha384,
 		&nettle_sha512};
-	crc32c_init();
 	luaT_module(L, "digest", functions);
 	for (size_t i = 0; i < lengthof(hashes); i++)
 		add_hash(L, hashes[i]);
