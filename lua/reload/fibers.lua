@@ -21,8 +21,10 @@ C = has_c and C or {}
 -- deaths: fibers that ended with an error, the latest last (see probation).
 -- buried: generations whose fibers may not begin to run.
 -- original: fiber.create and fiber.new as the runtime has them.
+-- creators: id -> thread that created the fiber.
 S.life = S.life or {ids = setmetatable({}, {__mode = 'k'}), thread_of = {},
-                    deaths = {}, buried = {}, original = {}}
+                    creators = setmetatable({}, {__mode = 'v'}), deaths = {},
+                    buried = {}, original = {}}
 local F = S.life
 
 local FRAMES_MAX = 200
@@ -45,7 +47,12 @@ function M.unstamp(id)
     if thread ~= nil then
         F.ids[thread] = nil
     end
-    S.fibers[id], F.thread_of[id] = nil, nil
+    S.fibers[id], F.thread_of[id], F.creators[id] = nil, nil, nil
+end
+
+-- The thread that created a fiber, as long as it is known.
+function M.creator(id)
+    return F.creators[id]
 end
 
 -- The generation that created this fiber (the current one without id); nil: not
@@ -102,11 +109,13 @@ F.create = function(original, f, ...)
     if generation == nil then
         return original(f, ...)
     end
+    local creator = coroutine.running()
     return original(function(...)
         if F.buried[generation] then
             return
         end
         M.stamp(fiber.id(), generation)
+        F.creators[fiber.id()] = creator
         return finish(generation, pcall(f, ...))
     end, ...)
 end
@@ -199,6 +208,13 @@ local function each_frame(co, visit, depth)
 end
 M.each_frame = each_frame
 
+-- Does the thread run a function for which want(f) is true?
+function M.runs(thread, want)
+    return each_frame(thread, function(_, _, f)
+        return want(f)
+    end, 0)
+end
+
 local function is_ours(source)
     return source:find('^@?builtin/') ~= nil
 end
@@ -270,8 +286,7 @@ end
 -- thread}. In slices: yields.
 function M.scan(want)
     want = want or E.gens.old
-    local me, out = coroutine.running(), {}
-    local code
+    local me, out, code = coroutine.running(), {}, nil
     local function visit(co, level, f)
         local generation = want(f)
         if generation then
@@ -289,6 +304,21 @@ function M.scan(want)
         end
     end
     return out
+end
+
+-- The same for everybody who runs code of the application. Replaced code on the
+-- stack decides; code that serves belongs to the current generation, whenever it
+-- was loaded.
+function M.scan_all()
+    local list, old_of = M.scan(E.bytecode.generation_of), {}
+    for _, entry in ipairs(M.scan(E.gens.old)) do
+        old_of[entry.thread] = entry
+    end
+    for i, entry in ipairs(list) do
+        entry.generation = math.max(entry.generation, S.generation)
+        list[i] = old_of[entry.thread] or entry
+    end
+    return list
 end
 
 -- Places of all fibers from fiber.info(): 'file:line' -> list of fiber ids that

@@ -4,9 +4,7 @@ local E = ...
 local M = {}
 
 local clock = require('clock')
-local fiber = require('fiber')
 local jutil = require('jit.util')
-local util = E.use('util')
 
 local S = E.state
 local prototypes, sources = S.prototypes, S.sources
@@ -17,8 +15,11 @@ end
 -- replaced: prototype of a function that a patch took out -> true.
 S.patched = S.patched or weak('k')
 S.replaced = S.replaced or weak('k')
--- Generation -> {name -> object}: what must go when it is drained; weak.
-S.witnesses = S.witnesses or {}
+
+-- What all closures of one function in the text have in common; nil for C.
+function M.prototype(f)
+    return jutil.funcinfo(f).proto
+end
 
 -- The generation of a function whose module has a newer version by now; nil for
 -- current code and for what is no module of the app.
@@ -33,7 +34,7 @@ function M.old(f)
         return nil
     end
     local generation = prototypes[proto] or record.born or 1
-    if generation < (record.generation or 1) or S.replaced[proto] then
+    if generation < (record.gen or 1) or S.replaced[proto] then
         return generation
     end
     return nil

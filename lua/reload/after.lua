@@ -1,0 +1,79 @@
+-- Phases 9 to 11, after the switch and the old stop(): probation, drain, release.
+-- The transaction no longer holds the lock here: a probation that fails needs it
+-- for the rollback.
+local E = ...
+local M = {}
+
+local util = E.use('util')
+
+local S = E.state
+
+local function phase(answer, name, started, note)
+    answer.phases[#answer.phases + 1] = {name = name, ms = util.now() - started, note = note}
+end
+
+-- Roll back to the previous generation because of `why`: exit 4.
+local function roll_back(answer, why, opts)
+    E.journal.event('probation', why, answer.generation)
+    local failed = answer.generation
+    local back = E.rollback.run({by = 'probation', drain = opts.drain,
+                                 at_drain = opts.at_drain, order = opts.order,
+                                 hook_timeout = opts.hook_timeout, supersede = true})
+    answer.exit, answer.phase = 4, 'probation'
+    answer.message = why
+    answer.state = back.state
+    answer.rollback = {exit = back.exit, generation = back.generation,
+                       message = back.message}
+    answer.lingering = back.lingering
+    if back.exit == 0 or back.exit == 5 then
+        E.gens.set_state(failed, 'rolled-back', why)
+        answer.generation, answer.previous = back.generation, failed
+    else
+        answer.message = ('%s; and the rollback failed: %s'):format(why,
+            tostring(back.message))
+    end
+    return answer
+end
+
+-- What is wrong with the options of these phases; nil when nothing is. To be
+-- asked before anything is changed.
+function M.check(opts)
+    if opts.health ~= nil then
+        local f, err = E.probation.compile_health(opts.health)
+        if f == nil then
+            return 'health: ' .. err
+        end
+    end
+    local policies = {wait = true, cancel = true, kill = true}
+    if opts.at_drain ~= nil and not policies[opts.at_drain] then
+        return ("at_drain is wait, cancel or kill, not '%s'"):format(opts.at_drain)
+    end
+end
+
+-- Go on from a switch that is done. answer: of the transaction, with exit = 0,
+-- generation, previous, phases; it is completed and returned. Yields.
+function M.run(answer, opts)
+    local started = util.now()
+    local list = E.drain.begin(answer.previous, opts)
+    if opts.probation ~= nil or opts.health ~= nil then
+        local why, seen = E.probation.run(answer.generation, {
+            probation = opts.probation or 0, health = opts.health,
+            probation_since = opts.since})
+        phase(answer, 'probation', started,
+              ('%d calls, %d errors'):format(seen.calls, seen.errors))
+        if why ~= nil then
+            return roll_back(answer, why, opts)
+        end
+        started = util.now()
+    end
+    list = E.drain.finish(list, opts)
+    phase(answer, 'drain', started, #list > 0 and ('%d left'):format(#list) or nil)
+    answer.lingering = E.fibers.plain(E.fibers.identify(list))
+    if #list > 0 then
+        answer.exit, answer.phase = 5, 'drain'
+        answer.message = E.drain.describe(list)
+    end
+    return answer
+end
+
+return M

@@ -1,0 +1,229 @@
+-- Draining: what still runs replaced code ends, is cancelled, or is listed.
+--
+-- Background fibers of replaced code are cancelled as soon as the old stop() has
+-- returned or raised (at_drain = 'cancel', the default). A client's call in
+-- flight, and the fibers it made and waits for, are only listed, unless at_drain
+-- is 'kill'. Fibers of reload.loop() hop by themselves and are waited for. One
+-- generation drains at a time: the next reload is refused while somebody lingers.
+local E = ...
+local M = {}
+
+local clock = require('clock')
+local fiber = require('fiber')
+
+local S = E.state
+
+M.DRAIN_S = 5
+local KILL_GRACE_S = 1
+local POLL_MIN_S, POLL_MAX_S = 0.005, 0.1
+local NAMED_MAX = 8
+
+local function policy_of(opts)
+    return opts.at_drain or 'cancel'
+end
+
+-- Who runs replaced code now. A fiber that a call made and that the call's own
+-- code still waits for is a part of the call.
+function M.lingering()
+    local list = E.fibers.scan()
+    local calls, changed = {}, true
+    for _, entry in ipairs(list) do
+        calls[entry.thread] = entry.kind == 'call' or nil
+    end
+    while changed do
+        changed = false
+        for _, entry in ipairs(list) do
+            local creator = entry.fiber and E.fibers.creator(entry.fiber)
+            if entry.kind == 'fiber' and creator ~= nil and calls[creator] then
+                entry.kind, calls[entry.thread], changed = 'call', true, true
+            end
+        end
+    end
+    return list
+end
+
+-- Which of the entries still run replaced code.
+local function still_there(list)
+    local out = {}
+    for _, entry in ipairs(list) do
+        if E.fibers.runs(entry.thread, E.gens.old) then
+            out[#out + 1] = entry
+        end
+    end
+    return out
+end
+
+-- Cancel entries of a kind ('fiber'; nil: all). Never the caller's own fiber.
+local function cancel(list, kind)
+    local me = fiber.id()
+    E.fibers.identify(list)
+    for _, entry in ipairs(list) do
+        if (kind == nil or entry.kind == kind) and entry.fiber ~= nil and
+                entry.fiber ~= me then
+            entry.cancelled = pcall(fiber.kill, entry.fiber)
+        end
+    end
+end
+
+-- Wait until none of them runs replaced code; those that do at the deadline.
+local function wait_for(list, timeout)
+    local limit, pause = clock.monotonic() + timeout, POLL_MIN_S
+    while true do
+        list = still_there(list)
+        local left = limit - clock.monotonic()
+        if #list == 0 or left <= 0 then
+            return list
+        end
+        fiber.sleep(math.min(pause, left))
+        pause = math.min(pause * 1.5, POLL_MAX_S)
+    end
+end
+
+-- After the old stop(): the previous generation drains from now. Cancels its
+-- background fibers unless told to wait. Yields.
+function M.begin(previous, opts)
+    S.draining = {generation = previous, since = clock.time()}
+    E.gens.set_state(previous, 'draining')
+    local list = M.lingering()
+    if policy_of(opts) ~= 'wait' then
+        cancel(list, 'fiber')
+    end
+    return list
+end
+
+local function settle(previous)
+    S.draining = nil
+    E.gens.set_state(previous, 'drained')
+    E.release.later(previous)
+end
+
+-- Wait for the end of the drain: opts.drain seconds at most, then what the
+-- policy says. Returns who is left (entries of fibers.scan()).
+function M.finish(list, opts)
+    local draining = S.draining
+    if draining == nil then
+        return {}
+    end
+    local function left(timeout)
+        list = wait_for(list, timeout)
+        -- Old code can be entered anew through what old code left somewhere.
+        if #list == 0 then
+            list = M.lingering()
+        end
+        return #list
+    end
+    local count = left(opts.drain or M.DRAIN_S)
+    if count > 0 and policy_of(opts) == 'kill' then
+        cancel(list, nil)
+        count = left(KILL_GRACE_S)
+    end
+    if count == 0 and S.draining == draining then
+        settle(draining.generation)
+    end
+    return list
+end
+
+-- One sentence for each, for messages.
+local function sentence(entry)
+    local who = entry.fiber and ("fiber %d '%s'"):format(entry.fiber, entry.name or '') or
+        'a fiber'
+    local kind = entry.kind == 'call' and ' (a call in flight)' or ''
+    local waiting = entry.waiting and (' in %s()'):format(entry.waiting) or ''
+    local cancelled = entry.cancelled and ', goes on after it was cancelled' or ''
+    return ('%s%s of generation %d sleeps%s at %s%s'):format(who, kind, entry.generation,
+        waiting, entry.where, cancelled)
+end
+
+-- Names who lingers; at most a few of them.
+function M.describe(list)
+    local out = {}
+    for i = 1, math.min(#list, NAMED_MAX) do
+        out[i] = sentence(list[i])
+    end
+    if #list > NAMED_MAX then
+        out[#out + 1] = ('and %d more'):format(#list - NAMED_MAX)
+    end
+    return table.concat(out, '; ')
+end
+
+local function refusal(draining, list)
+    return {exit = 1, phase = 'lock', lingering = E.fibers.plain(list),
+            message = ('generation %d still drains: %s. Wait, `ctl purge --kill`, or ' ..
+                       '--supersede'):format(draining.generation, M.describe(list))}
+end
+
+-- In phase `lock`: may a transaction begin? nil, or the answer that refuses. A
+-- check, a dry run and a rollback are never refused because of a drain.
+function M.gate(opts)
+    local draining = S.draining
+    if draining == nil or opts.check or opts.dry_run or opts.rollback then
+        return nil
+    end
+    local list = M.lingering()
+    if #list > 0 and opts.supersede and policy_of(opts) == 'kill' then
+        cancel(list, nil)
+        list = wait_for(list, KILL_GRACE_S)
+    end
+    if #list == 0 then
+        settle(draining.generation)
+        return nil
+    end
+    E.fibers.identify(list)
+    return not opts.supersede and refusal(draining, list) or nil
+end
+
+-- Ops ---------------------------------------------------------------------------
+
+local function answer_of(list, done)
+    E.fibers.identify(list)
+    local answer = {exit = #list == 0 and 0 or 5, lingering = E.fibers.plain(list),
+                    generation = S.generation}
+    answer.message = #list == 0 and done or M.describe(list)
+    return answer
+end
+
+local function nothing_drains()
+    return {exit = 0, lingering = {}, generation = S.generation,
+            message = 'nothing runs replaced code'}
+end
+
+-- ctl drain: what reload does at its end, once more.
+function E.ops.drain(opts)
+    if S.draining == nil then
+        return nothing_drains()
+    end
+    local entry = E.journal.begin('drain', opts.by)
+    local list = M.begin(S.draining.generation, opts)
+    local answer = answer_of(M.finish(list, opts), 'drained')
+    E.journal.finish(entry, answer)
+    return answer
+end
+
+-- ctl purge: remove what is left of replaced generations and prove it. soft:
+-- only when nobody runs them; kill: whoever does is cancelled, calls too.
+function E.ops.purge(opts)
+    local list = M.lingering()
+    if #list > 0 and not opts.kill then
+        local answer = answer_of(list)
+        answer.exit, answer.phase = 1, 'lock'
+        answer.message = 'not purged: ' .. answer.message
+        return answer
+    end
+    local entry = E.journal.begin('purge', opts.by)
+    cancel(list, nil)
+    list = wait_for(list, opts.drain or KILL_GRACE_S)
+    local answer = answer_of(list, 'purged')
+    if #list == 0 then
+        if S.draining ~= nil then
+            settle(S.draining.generation)
+        end
+        answer.retained = E.release.prove()
+        if #answer.retained > 0 then
+            answer.message = 'nobody runs replaced code, some is still held'
+        end
+    end
+    E.journal.finish(entry, answer)
+    return answer
+end
+
+return M

@@ -1,0 +1,54 @@
+-- Back to the previous generation. What was stopped is never started again: the
+-- previous texts go through all phases as a new generation, with fresh locals. A
+-- patch stopped nothing, so its functions are swapped back.
+local E = ...
+local M = {}
+
+local S = E.state
+
+local function refuse(message)
+    return {exit = 1, phase = 'lock', message = message, generation = S.generation,
+            state = ('generation %d serves'):format(S.generation)}
+end
+
+-- Keep what a rollback of the generation needs: texts = {module name -> text of
+-- the previous version}, new = {names that the previous version did not have}.
+-- Only one generation back is kept.
+function M.remember(generation, previous, texts)
+    S.previous = {generation = generation, previous = previous, texts = texts}
+end
+
+-- The generation was made by a patch: undo() swaps its functions back.
+function M.remember_patch(generation, previous, undo)
+    S.previous = {generation = generation, previous = previous, undo = undo,
+                  before = S.previous}
+end
+
+-- opts: as of a reload. Returns its answer.
+function M.run(opts)
+    local back = S.previous
+    if back == nil or back.generation ~= S.generation then
+        return refuse('there is no previous generation to go back to')
+    end
+    if opts.generation ~= nil and opts.generation ~= back.previous then
+        return refuse(('generation %s is not kept: only generation %d is'):format(
+            tostring(opts.generation), back.previous))
+    end
+    opts.rollback = true
+    E.probation.cancel()
+    if back.undo ~= nil then
+        return back.undo(opts)
+    end
+    opts.texts = back.texts
+    return E.transaction.run(opts)
+end
+
+function E.ops.rollback(opts)
+    local answer = M.run(opts)
+    if answer.exit == 0 or answer.exit == 5 then
+        E.gens.set_state(answer.previous, 'rolled-back', 'ctl rollback')
+    end
+    return answer
+end
+
+return M
