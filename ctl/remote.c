@@ -68,6 +68,12 @@ void remote_add_double(struct remote_call *call, double value)
 	call->arg_count++;
 }
 
+void remote_add_raw(struct remote_call *call, const char *data, size_t len)
+{
+	buf_append(&call->args, data, len);
+	call->arg_count++;
+}
+
 void remote_add_strv(struct remote_call *call, int argc, char **argv)
 {
 	msgpack_packer pk;

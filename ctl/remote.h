@@ -45,6 +45,8 @@ void remote_add_cstr(struct remote_call *call, const char *text);
 void remote_add_bool(struct remote_call *call, bool value);
 void remote_add_uint(struct remote_call *call, uint64_t value);
 void remote_add_double(struct remote_call *call, double value);
+/** One msgpack value. */
+void remote_add_raw(struct remote_call *call, const char *data, size_t len);
 /** An array of strings. */
 void remote_add_strv(struct remote_call *call, int argc, char **argv);
 

@@ -2,7 +2,8 @@
 -- stays in the registry under KEY (a name with the file's hash, set by ctl in
 -- front of this text) and answers op by op. It runs on tarantella and on stock
 -- Tarantool alike, over IPROTO and over the text console, touches no global and
--- nothing in package.loaded, and never raises.
+-- nothing in package.loaded, and never raises. A line `-- include FILE` stands for
+-- that file, in a block of its own: what is local here can be used there.
 --
 -- Every op returns strings, numbers and tables, never nil in the middle.
 
@@ -605,6 +606,8 @@ function ops.engine_load(text, _, ...)
     chunk('adopt')
     return ops.engine('', ...)
 end
+
+-- include remote/library.lua
 
 local function run(op, ...)
     local f = ops[op]
