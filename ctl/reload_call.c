@@ -7,7 +7,7 @@
 #include "ctl/embedded.h"
 #include "ctl/interrupt.h"
 
-enum { PING_TIMEOUT_MS = 10000, PROGRESS_MS = 500 };
+enum { PING_TIMEOUT_MS = 5000, PROGRESS_MS = 500 };
 
 static const char *const format_names[] = {
 	[RELOAD_TEXT] = "text",

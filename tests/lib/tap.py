@@ -5,6 +5,7 @@
     tap.run(globals())      runs each test_* function; an exception is a failure
     tap.done()              prints the plan, exits 1 when something failed
 """
+import re
 import sys
 import traceback
 
@@ -32,6 +33,11 @@ def equal(got, wanted, name):
 
 def like(got, part, name):
     return ok(part in got, name, 'got:         %r\nshould have: %r' % (got, part))
+
+
+def matches(got, pattern, name):
+    return ok(re.search(pattern, got, re.M), name,
+              'got:          %r\nshould match: %r' % (got, pattern))
 
 
 def case(function, *args):
