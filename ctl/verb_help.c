@@ -14,7 +14,10 @@ static void print_options(FILE *out, const struct verb *verb)
 			snprintf(key, sizeof(key), "-%c, ", o->key);
 		snprintf(left, sizeof(left), "%s--%s%s%s", key, o->name,
 			o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
-		fprintf(out, "  %-24s %s\n", left, o->help);
+		if (strlen(left) > 24)
+			fprintf(out, "  %s\n  %-24s %s\n", left, "", o->help);
+		else
+			fprintf(out, "  %-24s %s\n", left, o->help);
 	}
 	if (verb->flags & VERB_INSTANCES)
 		fprintf(out, "  %-24s %s\n", "    --all",
