@@ -112,13 +112,23 @@ int dml_get(uint32_t space_id, uint32_t index_id, const char *key, const char *e
 	return give(index->vtab->get(index, key, part_count, ret), ret);
 }
 
+/* Only a tree knows its edges; that comes before what is wrong with the key. */
+static int check_edge(const struct index *index, const char *what)
+{
+	if (index->def->type == INDEX_TREE)
+		return 0;
+	index_set_unsupported(index, what);
+	return -1;
+}
+
 int dml_min(uint32_t space_id, uint32_t index_id, const char *key, const char *end,
 	struct tuple **ret)
 {
 	(void)end;
 	struct index *index = dml_index_for_read(space_id, index_id, NULL);
 	uint32_t part_count;
-	if (index == NULL || check_search(index, ITER_ALL, &key, &part_count) != 0)
+	if (index == NULL || check_edge(index, "min()") != 0 ||
+		check_search(index, ITER_ALL, &key, &part_count) != 0)
 		return -1;
 	return give(index->vtab->min(index, key, part_count, ret), ret);
 }
@@ -129,7 +139,8 @@ int dml_max(uint32_t space_id, uint32_t index_id, const char *key, const char *e
 	(void)end;
 	struct index *index = dml_index_for_read(space_id, index_id, NULL);
 	uint32_t part_count;
-	if (index == NULL || check_search(index, ITER_ALL, &key, &part_count) != 0)
+	if (index == NULL || check_edge(index, "max()") != 0 ||
+		check_search(index, ITER_ALL, &key, &part_count) != 0)
 		return -1;
 	return give(index->vtab->max(index, key, part_count, ret), ret);
 }

@@ -46,6 +46,8 @@ int box_error_set(const char *file, unsigned line, uint32_t code, const char *fo
 		error_new(&error_type_client, file != NULL ? file : "", line, "%s", text);
 	if (e->type == &error_type_client) { /* else out of memory, a static object */
 		e->code = code;
+		/* The whole path, as in Tarantool. */
+		snprintf(e->file, sizeof(e->file), "%s", file != NULL ? file : "");
 		diag_client_error_count++;
 	}
 	diag_set_error(e);

@@ -4,7 +4,7 @@
 #include "instance/module/api_util.h"
 
 /* A format has a slot for each field up to its last one. */
-enum { FORMAT_FIELD_MAX = 1 << 20 };
+enum { FORMAT_FIELD_MAX = 1 << 24 };
 
 box_tuple_format_t *box_tuple_format_default(void)
 {
