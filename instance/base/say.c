@@ -11,6 +11,8 @@
 #include "proto/buf.h"
 
 int say_log_level = S_INFO;
+/* Modules know it by this name. */
+extern int log_level __attribute__((alias("say_log_level"))) _public_;
 void (*say_context)(char *buf, int size);
 
 static struct say_sink sink = {.type = SAY_STDERR, .fd = STDERR_FILENO};

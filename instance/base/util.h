@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
+/* Part of the C API of modules (module/api.h): exported by the executable. */
+#define _public_ __attribute__((visibility("default")))
 #define _format_(a, b) __attribute__((format(printf, a, b)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "instance/base/util.h"
+
 struct addrinfo;
 
 enum { COIO_READ = 1, COIO_WRITE = 2 };
@@ -13,13 +15,13 @@ enum { COIO_READ = 1, COIO_WRITE = 2 };
  * Wait until the descriptor is ready. Yields.
  * @return the events that came; 0 on time-out or when the fiber was woken up
  */
-int coio_wait(int fd, int events, double timeout_s);
+_public_ int coio_wait(int fd, int events, double timeout_s);
 
 /**
  * Close a descriptor on which fibers may wait: they wake up as if it were ready,
  * and find out. @return as close(2)
  */
-int coio_close(int fd);
+_public_ int coio_close(int fd);
 
 /**
  * Run func in a worker thread. Yields; not cancellable in between (the memory

@@ -20,7 +20,7 @@ void cond_broadcast(struct fiber_cond_queue *c)
 		cond_signal(c);
 }
 
-int cond_wait(struct fiber_cond_queue *c, double timeout_s)
+int cond_wait_once(struct fiber_cond_queue *c, double timeout_s)
 {
 	switch_check();
 	list_del(&fiber_current->ready);
@@ -29,5 +29,10 @@ int cond_wait(struct fiber_cond_queue *c, double timeout_s)
 		diag_set(timed_out, "timed out");
 		return -1;
 	}
-	return fiber_testcancel();
+	return 0;
+}
+
+int cond_wait(struct fiber_cond_queue *c, double timeout_s)
+{
+	return cond_wait_once(c, timeout_s) != 0 ? -1 : fiber_testcancel();
 }

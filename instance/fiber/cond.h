@@ -19,5 +19,7 @@ void cond_broadcast(struct fiber_cond_queue *c);
  * @return 0; -1 with TimedOut or FiberIsCancelled set
  */
 int cond_wait(struct fiber_cond_queue *c, double timeout_s);
+/** The same, but a cancel ends it as a signal does. */
+int cond_wait_once(struct fiber_cond_queue *c, double timeout_s);
 
 #endif

@@ -12,8 +12,13 @@ enum { CACHE_MAX = 1024, ID_TABLE_MIN = 256 };
 
 struct fiber_upcalls fiber_upcalls;
 
+/* The definitions of what fiber.h has inline: modules call them. */
+extern inline struct fiber *fiber_self(void);
+extern inline bool fiber_is_cancelled(void);
+
 static struct list live;  /* by fiber.all */
 static struct list cache; /* by fiber.all */
+static struct list sized; /* dead ones with a stack that nobody else wants */
 static size_t cache_count;
 static uint64_t id_last = FIBER_ID_FIRST - 1;
 
@@ -89,6 +94,7 @@ int fiber_init(void)
 {
 	list_init(&live);
 	list_init(&cache);
+	list_init(&sized);
 	if (sched_init() != 0)
 		return -1;
 	if (id_table_grow() != 0 || worker_init() != 0)
@@ -125,6 +131,7 @@ void fiber_fini(void)
 	stack_unwatch_overflow();
 	worker_fini();
 	list_splice_tail(&cache, &live);
+	list_splice_tail(&cache, &sized);
 	list_foreach_safe(f, tmp, &cache, struct fiber, all) fiber_free(f);
 	cache_count = 0;
 	free(id_table);
@@ -139,6 +146,8 @@ void fiber_cache_trim(void)
 		cache_count--;
 		fiber_free(list_first(&cache, struct fiber, all));
 	}
+	while (unlikely(!list_is_empty(&sized)))
+		fiber_free(list_first(&sized, struct fiber, all));
 }
 
 void fiber_set_name(struct fiber *f, const char *name)
@@ -176,6 +185,10 @@ static void fiber_recycle(struct fiber *f)
 	f->id = 0;
 	f->lua_now = NULL;
 	list_del(&f->all);
+	if (unlikely(f->stack.size != FIBER_STACK_SIZE)) {
+		list_add(&sized, &f->all);
+		return;
+	}
 	list_add(&cache, &f->all);
 	cache_count++;
 }
@@ -217,14 +230,14 @@ static void fiber_main(void)
 	}
 }
 
-static struct fiber *fiber_new_uncached(void)
+static struct fiber *fiber_new_uncached(size_t stack_size)
 {
 	struct fiber *f = calloc(1, sizeof(*f));
 	if (f == NULL) {
 		diag_set(oom, "can't allocate a fiber");
 		return NULL;
 	}
-	if (stack_init(&f->stack, FIBER_STACK_SIZE) != 0) {
+	if (stack_init(&f->stack, stack_size) != 0) {
 		free(f);
 		return NULL;
 	}
@@ -243,18 +256,24 @@ static struct fiber *fiber_new_uncached(void)
 	return f;
 }
 
-struct fiber *fiber_create(const char *name, int (*run)(void *arg), void *arg)
+static struct fiber *cache_take(void)
+{
+	if (list_is_empty(&cache))
+		return NULL;
+	struct fiber *f = list_first(&cache, struct fiber, all);
+	list_del(&f->all);
+	cache_count--;
+	return f;
+}
+
+struct fiber *fiber_create_sized(
+	const char *name, size_t stack_size, int (*run)(void *arg), void *arg)
 {
 	if (id_count >= id_table_size && id_table_grow() != 0)
 		return NULL;
-	struct fiber *f;
-	if (!list_is_empty(&cache)) {
-		f = list_first(&cache, struct fiber, all);
-		list_del(&f->all);
-		cache_count--;
-	} else if ((f = fiber_new_uncached()) == NULL) {
+	struct fiber *f = stack_size == FIBER_STACK_SIZE ? cache_take() : NULL;
+	if (f == NULL && (f = fiber_new_uncached(stack_size)) == NULL)
 		return NULL;
-	}
 	f->id = ++id_last;
 	f->flags = 0;
 	f->csw = 0;
@@ -265,6 +284,17 @@ struct fiber *fiber_create(const char *name, int (*run)(void *arg), void *arg)
 	list_add_tail(&live, &f->all);
 	id_add(f);
 	return f;
+}
+
+struct fiber *fiber_create(const char *name, int (*run)(void *arg), void *arg)
+{
+	return fiber_create_sized(name, FIBER_STACK_SIZE, run, arg);
+}
+
+void fiber_discard(struct fiber *f)
+{
+	list_del(&f->ready);
+	fiber_recycle(f);
 }
 
 void fiber_cancel(struct fiber *f)
@@ -326,8 +356,8 @@ int fiber_join(struct fiber *f)
 	if (fiber_join_wait(f) != 0)
 		return -1;
 	int result = f->result;
-	diag_clear();
-	diag_move(&f->diag, diag_get());
+	if (result != 0)
+		diag_move(&f->diag, diag_get());
 	fiber_recycle(f);
 	return result;
 }

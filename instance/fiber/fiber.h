@@ -14,6 +14,7 @@
 
 #include "instance/base/diag.h"
 #include "instance/base/list.h"
+#include "instance/base/util.h"
 #include "instance/fiber/stack.h"
 
 struct lua_State;
@@ -39,6 +40,7 @@ enum fiber_local {
 	FIBER_LOCAL_TXN,     /* struct txn *, box/txn.h */
 	FIBER_LOCAL_REQUEST, /* struct net_request *, net/; the request it serves */
 	FIBER_LOCAL_MODULE,  /* module/: which C module created it */
+	FIBER_LOCAL_ARGS,    /* module/: what fiber_start() passed */
 	FIBER_LOCAL_CRED,    /* const struct credentials *, box/session.h; NULL: the
 				session's */
 	FIBER_LOCAL_max
@@ -103,7 +105,7 @@ struct fiber {
 
 /** The running fiber; the scheduler counts as one (id 1, name "sched"). */
 extern struct fiber *fiber_current;
-static inline struct fiber *fiber_self(void)
+_public_ inline struct fiber *fiber_self(void)
 {
 	return fiber_current;
 }
@@ -146,8 +148,13 @@ void fiber_loop_break(void);
  * @return NULL with diag set (out of memory, out of maps)
  */
 struct fiber *fiber_create(const char *name, int (*run)(void *arg), void *arg);
+/** The same with a stack of that many bytes at least, which is not kept for others. */
+struct fiber *fiber_create_sized(
+	const char *name, size_t stack_size, int (*run)(void *arg), void *arg);
+/** Give back a fiber that was made and never ran. */
+void fiber_discard(struct fiber *f);
 /** Put in the ready queue; nothing happens when it is ready or dead already. */
-void fiber_wakeup(struct fiber *f);
+_public_ void fiber_wakeup(struct fiber *f);
 /**
  * Switch to it now. The caller goes on as soon as that fiber yields or ends,
  * before any other ready fiber (as fiber_start of Tarantool). From the
@@ -158,31 +165,32 @@ void fiber_run_now(struct fiber *f);
  * Give the CPU away until somebody wakes this fiber up. Not from the scheduler.
  * Raises a Lua error (all that yields does) inside a Lua finaliser.
  */
-void fiber_yield(void);
+_public_ void fiber_yield(void);
 /** Let the other ready fibers run, then go on. */
-void fiber_reschedule(void);
+_public_ void fiber_reschedule(void);
 /** @return true when the time passed, false when woken up before. */
 bool fiber_yield_timeout(double seconds);
 /**
  * Sleep; returns early (before the time) when cancelled. For no time: until all
  * that are ready now, whenever they got ready, have run (Lua's fiber.yield).
  */
-void fiber_sleep(double seconds);
+_public_ void fiber_sleep(double seconds);
 /** Ask it to end: sets the flag and wakes it. Does not wait. */
-void fiber_cancel(struct fiber *f);
-static inline bool fiber_is_cancelled(void)
+_public_ void fiber_cancel(struct fiber *f);
+_public_ inline bool fiber_is_cancelled(void)
 {
 	return fiber_current->flags & FIBER_IS_CANCELLED;
 }
 /** -1 with FiberIsCancelled set when the running fiber is cancelled. */
 int fiber_testcancel(void);
 /** @return the state before */
-bool fiber_set_cancellable(bool yesno);
-void fiber_set_joinable(struct fiber *f, bool yesno);
+_public_ bool fiber_set_cancellable(bool yesno);
+_public_ void fiber_set_joinable(struct fiber *f, bool yesno);
 /** Wait until a joinable fiber is dead; it stays. Not ended by a cancel. */
 int fiber_join_wait(struct fiber *f);
-/** Wait for the end of a joinable fiber, free it; its error moves to the caller. */
-int fiber_join(struct fiber *f);
+/** Wait for the end of a joinable fiber, free it; its error, when it failed, moves to
+ * the caller. */
+_public_ int fiber_join(struct fiber *f);
 void fiber_set_name(struct fiber *f, const char *name);
 /**
  * Make the running or an idle fiber look new, for pools that serve one request
@@ -198,8 +206,8 @@ struct fiber *fiber_find(uint64_t id);
 int fiber_each(int (*cb)(struct fiber *f, void *arg), void *arg);
 
 /** The loop's idea of now; monotonic, seconds. */
-double fiber_clock(void);
+_public_ double fiber_clock(void);
 /** Wall clock, seconds, cached per loop turn. */
-double fiber_time(void);
+_public_ double fiber_time(void);
 
 #endif

@@ -88,6 +88,21 @@ uint32_t luaT_ctype(lua_State *L, const char *name)
 	return id;
 }
 
+void luaT_know_ctype(lua_State *L, uint32_t ctid)
+{
+	lua_rawgeti(L, LUA_REGISTRYINDEX, ref_ctypes);
+	lua_rawgeti(L, -1, (int)ctid);
+	if (lua_isnil(L, -1)) {
+		/* Each call of typeof() gives a ctype object of its own. */
+		lua_rawgeti(L, LUA_REGISTRYINDEX, ref_typeof);
+		lua_pushliteral(L, "int");
+		lua_call(L, 1, 1);
+		memcpy((void *)lua_topointer(L, -1), &ctid, sizeof(ctid));
+		lua_rawseti(L, -3, (int)ctid);
+	}
+	lua_pop(L, 2);
+}
+
 void luaT_metatype(lua_State *L, const char *name)
 {
 	if (strcmp(name, "struct error") == 0)

@@ -29,12 +29,15 @@ static inline void luaT_may_yield(lua_State *L)
  * (an error object thrown as such keeps its identity; anything else becomes
  * LuajitError with the value's text).
  * @return 0 with nret results on the stack; -1 with diag set, arguments popped
+ *
+ * Modules know another function of this name, which leaves the error on the stack
+ * (api_lua.c); hence the name of the symbol.
  */
-int luaT_call(lua_State *L, int nargs, int nret);
+int luaT_call(lua_State *L, int nargs, int nret) __asm__("luaT_call_inside");
 /** Turn the value on the top (popped) into the fiber's diag. */
 void luaT_to_diag(lua_State *L);
 /** Raise the fiber's last error as a Lua error object. Does not return. */
-__attribute__((noreturn)) int luaT_error(lua_State *L);
+_public_ __attribute__((noreturn)) int luaT_error(lua_State *L);
 /** Push an error object (cdata `struct error &`-like; takes a reference). */
 void luaT_push_error(lua_State *L, struct error *e);
 /** The error object at idx, or NULL when it is none. */
@@ -61,6 +64,10 @@ void *luaT_push_cdata(lua_State *L, uint32_t ctid);
 void luaT_cdef(lua_State *L, const char *text);
 /** Register the ctype named `name` ("struct foo") for luaT_push_cdata(). */
 uint32_t luaT_ctype(lua_State *L, const char *name);
+/** Make luaT_push_cdata() work for any ctype id that the value of a cdata has. */
+void luaT_know_ctype(lua_State *L, uint32_t ctid);
+/** Has the metatype of the cdata at idx (or what it points to) this field? */
+bool luaT_cdata_has_meta(lua_State *L, int idx, const char *field);
 /** ffi.metatype(name, table on the top (popped)). */
 void luaT_metatype(lua_State *L, const char *name);
 

@@ -221,7 +221,7 @@ API_EXPORT uint64_t fiber_time64(void);
 /** The monotonic clock of this turn: seconds. */
 API_EXPORT double fiber_clock(void);
 API_EXPORT uint64_t fiber_clock64(void);
-/** For the library `small`, which is not here: NULL. */
+/** For the library `small`. Not in tarantella: a module that needs it does not load. */
 API_EXPORT struct slab_cache *cord_slab_cache(void);
 
 /* A condition to wait for. Unlike a thread's it needs no lock. */
@@ -296,8 +296,13 @@ LUA_API int64_t luaL_checkint64(struct lua_State *L, int idx);
 LUA_API uint64_t luaL_touint64(struct lua_State *L, int idx);
 LUA_API int64_t luaL_toint64(struct lua_State *L, int idx);
 
-/** As lua_call(); an error becomes the last error. @return 0 when there was none */
+#ifndef TARANTELLA_CORE
+/**
+ * As lua_pcall(); an error becomes the last error, and stays on the stack, with its
+ * text above it when it is no error object. @return 0 when there was none
+ */
 LUA_API int luaT_call(lua_State *L, int nargs, int nreturns);
+#endif
 /** As lua_cpcall(), in the same way. */
 LUA_API int luaT_cpcall(lua_State *L, lua_CFunction func, void *ud);
 /** The main Lua state. */

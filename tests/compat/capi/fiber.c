@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 
+LUA_API int luaopen_capi_fiber(lua_State *L);
+
 struct job {
 	int a;
 	double b;
@@ -249,7 +251,7 @@ static int run_wait(va_list ap)
 	int who = va_arg(ap, int);
 	box_error_clear();
 	int rc = w->timeout < 0 ? fiber_cond_wait(w->cond)
-				: fiber_cond_wait_timeout(w->cond, w->timeout);
+				: fiber_cond_wait_timeout(w->cond, w->timeout * who);
 	w->log[w->log_count++] = who * 10 + (rc == 0 ? 0 : 1);
 	return rc;
 }
@@ -323,7 +325,8 @@ static int clocks(lua_State *L)
 	a = fiber_time();
 	is_near = a - (double)fiber_time64() / 1e6 < 1e-3 && clock_realtime() - a < 10;
 	a = fiber_clock();
-	is_near = is_near && (double)fiber_clock64() / 1e6 - a < 1 && clock_monotonic() - a < 10;
+	is_near = is_near && (double)fiber_clock64() / 1e6 - a < 1 &&
+		  clock_monotonic() - a < 10;
 	fiber_sleep(0.01);
 	is_near = is_near && fiber_clock() - a > 0.009;
 	lua_pushboolean(L, is_near);
@@ -352,7 +355,7 @@ static int yield_and_raise(lua_State *L)
 	return luaL_error(L, "raised after a yield: %s", luaL_checkstring(L, 1));
 }
 
-LUA_API int luaopen_capi_fiber(lua_State *L)
+int luaopen_capi_fiber(lua_State *L)
 {
 	static const struct luaL_Reg functions[] = {
 		{"start_args", start_args},

@@ -41,8 +41,7 @@ for _, how in ipairs({'signal', 'broadcast', 'wakeup', 'cancel'}) do
     show(c.cond(how, 1000))
 end
 print('time-out')
-show(c.cond('none', 0.001))
-show(c.cond('none', 0))
+show(c.cond('none', 0.005))
 print('clocks')
 show(c.clocks())
 show(c.self())
