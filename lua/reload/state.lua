@@ -1,9 +1,7 @@
 -- The engine's data, apart from its code: slots, module records, generations,
 -- the journal. It lives in the registry, not in package.loaded, because recipes
 -- and frameworks clear that; a newer engine text finds it here and goes on.
-
-local E = ...
-local M = {}
+-- The part is the data itself.
 
 local KEY = 'tarantella.reload'
 local VERSION = 1
@@ -31,7 +29,7 @@ local function new_state()
         -- Stub function -> {slots, key}; slots are in the records.
         stubs = weak_keys(),
         -- Stubs of global functions that are no export.
-        globals = {name = '_G', cur = {}, stub = {}},
+        globals = {name = '_G', cur = {}, stub = {}, gone = {}},
         -- Fiber id -> number of the generation it belongs to.
         fibers = {},
         -- Texts given to ffi.cdef.
@@ -62,7 +60,7 @@ local function upgrade(state)
 end
 
 -- The state of this instance, made when there is none.
-function M.open()
+local function open()
     local registry = debug.getregistry()
     local state = registry[KEY]
     if state == nil then
@@ -74,7 +72,4 @@ function M.open()
     return state
 end
 
-M.KEY = KEY
-M.VERSION = VERSION
-E.state = M.open()
-return M
+return open()

@@ -1,6 +1,5 @@
 -- What every part needs: failing with a phase, taking turns, naming places.
 
-local E = ...
 local M = {}
 
 local clock = require('clock')
@@ -14,11 +13,15 @@ function M.now()
     return clock.monotonic() * 1e3
 end
 
--- End the attempt: the phase that failed and why. The error is a table, so that
--- it keeps its phase through pcall.
+-- End the attempt: the phase that failed and why. The error is a table, so that it
+-- keeps its phase through pcall; `format` may be such a table without its phase.
 function M.fail(phase, format, ...)
-    local message = select('#', ...) > 0 and format:format(...) or format
-    error({phase = phase, message = message}, 0)
+    local err = format
+    if type(format) ~= 'table' then
+        err = {message = select('#', ...) > 0 and format:format(...) or format}
+    end
+    err.phase = phase
+    error(err, 0)
 end
 
 local slice_start = 0
@@ -91,5 +94,4 @@ function M.threads()
     return list
 end
 
-E.util = M
 return M

@@ -1,0 +1,335 @@
+-- The life cycle: which modules are apps, and with which arguments they were started.
+-- A module is an app when the nearest Lua code that called its start() is no module:
+-- the instance file, the console, an eval. start() and stop() of other modules are
+-- their own business.
+
+local E = ...
+local M = {}
+
+local bytecode = E.use('bytecode')
+local stub = E.use('stub')
+local util = E.use('util')
+local state = E.state
+
+local LEVELS = 100
+
+local function pack(...)
+    return {n = select('#', ...), ...}
+end
+
+-- Who called start()? The nearest Lua frame that is not the engine's: its info.
+local function caller()
+    for level = 4, LEVELS do
+        local info = debug.getinfo(level, 'S')
+        if info == nil then
+            return nil
+        end
+        if info.what ~= 'C' and not info.source:find('^@builtin/reload/') then
+            return info
+        end
+    end
+    return nil
+end
+
+local function mark_started(record, args)
+    record.is_app, record.args = true, args
+    state.start_sequence = (state.start_sequence or 0) + 1
+    record.started = state.start_sequence
+end
+
+-- The stub of start() was called: remember how.
+function M.started(slots, ...)
+    local record = slots.record
+    local info = caller()
+    if record == nil or info == nil then
+        return
+    end
+    local starter = state.sources[info.source]
+    if starter == nil then
+        mark_started(record, pack(...))
+        record.started_by = nil
+    elseif info.what == 'main' and starter ~= record then
+        -- A module that starts an app as it is loaded does so again when it is
+        -- loaded again.
+        mark_started(record, pack(...))
+        record.started_by = starter.name
+    end
+end
+
+-- start() returned: the global functions that it made become stubs too, where the
+-- engine was there first. Returns its results.
+function M.start_ended(slots, ...)
+    if state.is_first and slots.record ~= nil and not state.busy then
+        E.loader.stub_globals(slots.record)
+    end
+    return ...
+end
+
+-- Adoption: the instance file -----------------------------------------------------
+
+function M.instance_file()
+    local ok, title = pcall(require, 'title')
+    if not ok then
+        return nil
+    end
+    local _, parts = pcall(function()
+        return select(2, title.get())
+    end)
+    return type(parts) == 'table' and parts.script_name or arg and arg[0]
+end
+
+local function read(path)
+    local file = path and path ~= '' and io.open(path, 'rb')
+    if not file then
+        return nil
+    end
+    local text = file:read('*a')
+    file:close()
+    return text
+end
+
+-- Constants only: what an expression computes may be another value now.
+local function constants(text)
+    local chunk = loadstring('return {' .. text .. '}')
+    if chunk == nil or not bytecode.is_constant(chunk) then
+        return nil
+    end
+    return pack(loadstring('return ' .. text)())
+end
+
+-- The arguments after `module.start` at this place of the text.
+local function arguments(text, position, method_of)
+    local list = text:match('^%s*(%b())', position)
+    local single = not list and text:match('^%s*(%b{})', position) or
+        text:match('^%s*(%b"")', position) or text:match("^%s*(%b'')", position)
+    if not list and not single then
+        return nil
+    end
+    local args = constants(list and list:sub(2, -2) or single)
+    if args and method_of ~= nil then
+        return pack(method_of, unpack(args, 1, args.n))
+    end
+    return args
+end
+
+-- Calls of start() in an instance file: module name -> arguments, or false when they
+-- are not constants.
+function M.scan_instance_file(text)
+    local found, variables = {}, {}
+    text = text:gsub('%-%-[^%[\n][^\n]*', '')
+    for variable, module in
+            text:gmatch('([%a_][%w_]*)%s*=%s*require%s*%(?%s*[\'"]([^\'"]+)[\'"]') do
+        variables[variable] = module
+    end
+    for variable, sign, position in text:gmatch('([%a_][%w_]*)%s*([.:])%s*start%f[^%w_]()') do
+        local module = variables[variable]
+        if module ~= nil then
+            found[module] = arguments(text, position, sign == ':' and
+                package.loaded[module] or nil) or false
+        end
+    end
+    local literal = 'require%s*%(?%s*[\'"]([^\'"]+)[\'"]%s*%)?%s*([.:])%s*start%f[^%w_]()'
+    for module, sign, position in text:gmatch(literal) do
+        found[module] = arguments(text, position, sign == ':' and
+            package.loaded[module] or nil) or false
+    end
+    return found
+end
+
+local ASK = 'run `ctl eval INSTANCE FILE` once, or give --app NAME --start-args EXPR'
+
+-- What the instance file says about apps whose start() nobody saw.
+function M.learn(p)
+    if state.is_first or state.is_learnt then
+        return
+    end
+    local path = p.opts.instance_file or M.instance_file()
+    local text = read(path)
+    local calls = text and M.scan_instance_file(text) or {}
+    for name, args in pairs(calls) do
+        local record = state.records[name]
+        local is_given = p.opts.app == name or p.opts.no_lifecycle
+        if record and not record.is_app and args then
+            mark_started(record, args)
+            p.note("'%s' is an app: %s starts it with %d constant arguments", name, path,
+                args.n)
+        elseif record and not record.is_app and not is_given then
+            util.fail('prepare', "the start arguments of '%s' are not known (%s does not " ..
+                'spell them as constants): %s', name, path, ASK)
+        end
+    end
+end
+
+-- --app NAME --start-args EXPR
+function M.apply_options(p)
+    local name = p.opts.app
+    if name == nil then
+        return
+    end
+    local record = state.records[name]
+    if record == nil then
+        util.fail('prepare', "--app: module '%s' is not loaded", name)
+    end
+    local expr = p.opts.start_args or ''
+    local chunk, err = loadstring('return ' .. expr, '=start-args')
+    if chunk == nil then
+        util.fail('prepare', '--start-args: %s', err)
+    end
+    local result = pack(pcall(chunk))
+    if not result[1] then
+        util.fail('prepare', '--start-args: %s', tostring(result[2]))
+    end
+    mark_started(record, pack(unpack(result, 2, result.n)))
+end
+
+-- Apps --------------------------------------------------------------------------
+
+local function has_life(module)
+    return type(module) == 'table' and type(rawget(module, 'start')) == 'function' and
+        type(rawget(module, 'stop')) == 'function'
+end
+
+local function refuse_unknown(p)
+    for _, record in pairs(state.records) do
+        if record.is_app then
+            return
+        end
+    end
+    for name in pairs(p.set) do
+        local record = state.records[name]
+        if record and has_life(record.public) then
+            util.fail('prepare', "'%s' has start and stop, but nobody saw who started it " ..
+                'and how: %s; --no-lifecycle calls neither', name, ASK)
+        end
+    end
+end
+
+local function new_app(p, name, record)
+    local unit = p.set[name]
+    local function of(module, field)
+        local f = type(module) == 'table' and stub.raw(rawget(module, field))
+        return type(f) == 'function' and f or nil
+    end
+    return {
+        name = name, record = record, unit = unit, args = record.args or {n = 0},
+        old_start = of(record.public, 'start'), old_stop = of(record.public, 'stop'),
+        -- The chunk that starts it was run again while it was loaded.
+        is_started = record.started_by ~= nil and p.set[record.started_by] ~= nil,
+    }
+end
+
+-- The apps of the set in the order in which they were started.
+function M.apps(p)
+    if p.opts.no_lifecycle then
+        return {}
+    end
+    M.apply_options(p)
+    M.learn(p)
+    refuse_unknown(p)
+    local apps = {}
+    for name in pairs(p.set) do
+        local record = state.records[name]
+        if record and record.is_app then
+            apps[#apps + 1] = new_app(p, name, record)
+        end
+    end
+    table.sort(apps, function(a, b)
+        return (a.record.started or 0) < (b.record.started or 0)
+    end)
+    return apps
+end
+
+-- What the old stop() took from the new version: a text, or nil. Globals are put back,
+-- for nobody ran in between who could miss them; a fiber or a trigger cannot be.
+function M.casualties(p)
+    for key, value in next, p.put_globals do
+        if value ~= nil and rawget(_G, key) == nil then
+            rawset(_G, key, value)
+            p.note("stop() of the old version removed the global '%s' of the new one: it " ..
+                'was put back', tostring(key))
+        end
+    end
+    local id, name = next(p.cancelled)
+    if id ~= nil then
+        return ("fiber %d '%s'"):format(id, name)
+    end
+    if next(p.triggers_made) == nil then
+        return nil
+    end
+    local _, now = E.triggers.snapshot()
+    for f, count in pairs(p.triggers_made) do
+        if (now[f] or 0) < count then
+            return ('a trigger (%s)'):format(util.where(stub.raw(f)))
+        end
+    end
+end
+
+-- Remember which global functions the new version made: the next one may drop them.
+function M.remember_globals(p)
+    state.global_functions = state.global_functions or {}
+    for key, value in next, p.put_globals do
+        state.global_functions[key] = type(value) == 'function' and
+            {value = value, module = p.global_owner[key]} or nil
+    end
+end
+
+-- The current stub of a function of replaced code, by its name in the module.
+function M.namesake(f)
+    local record = E.loader.owner_of(f)
+    if record == nil then
+        return nil
+    end
+    for key, old in pairs(record.previous_slots or {}) do
+        if old == f then
+            return record.slots.cur[key] and record.slots.stub[key] or nil
+        end
+    end
+    return nil
+end
+
+-- start() of the new versions, still private. The caller undoes a failure.
+function M.start_new(p)
+    for _, app in ipairs(p.apps) do
+        local start = type(app.unit.new) == 'table' and rawget(app.unit.new, 'start')
+        if not app.is_started and type(start) == 'function' then
+            local ok, err = E.hooks.run(p, 'start', start, p.start_timeout,
+                unpack(app.args, 1, app.args.n))
+            if not ok then
+                err.message = ('%s.start(): %s'):format(app.name, err.message)
+                util.fail('start', err)
+            end
+        end
+    end
+end
+
+-- stop() of the old versions, the last started first. Their errors are remarks: the
+-- new version serves already.
+function M.stop_old(p)
+    for i = #p.apps, 1, -1 do
+        local app = p.apps[i]
+        if app.old_stop ~= nil and not app.is_stopped then
+            app.is_stopped = true
+            local ok, err = E.hooks.run(p.previous, 'stop', app.old_stop, p.hook_timeout)
+            if not ok then
+                p.note('warning: %s.stop() of the old version: %s', app.name, err.message)
+            end
+        end
+    end
+end
+
+-- stop-first that failed: the old version is started again. True when it runs.
+function M.restart_old(p)
+    local is_up = true
+    for _, app in ipairs(p.apps) do
+        if app.is_stopped and app.old_start ~= nil then
+            local ok, err = E.hooks.run(p.previous, 'start', app.old_start, p.start_timeout,
+                unpack(app.args, 1, app.args.n))
+            p.note('%s.start() of the old version ran again: %s', app.name,
+                ok and 'it serves' or err.message)
+            is_up = is_up and ok
+        end
+    end
+    return is_up
+end
+
+return M

@@ -1,0 +1,360 @@
+-- Phase switch: the one step in which the new version takes the old one's place. It
+-- does not yield, and every change is on the undo list.
+
+local E = ...
+local M = {}
+
+local bytecode = E.use('bytecode')
+local env = E.use('env')
+local stub = E.use('stub')
+local tables = E.use('tables')
+local state = E.state
+local G = _G
+
+-- Undo ----------------------------------------------------------------------------
+
+local function on_undo(p, f)
+    p.undo[#p.undo + 1] = f
+end
+
+-- Take everything back, the last change first.
+function M.undo(p)
+    for i = #p.undo, 1, -1 do
+        p.undo[i]()
+    end
+    p.undo = {}
+end
+
+-- rawset() that can be undone; one undo step for all of them, there may be thousands.
+local function new_writer(p)
+    local holders, keys, values, n = {}, {}, {}, 0
+    on_undo(p, function()
+        for i = n, 1, -1 do
+            rawset(holders[i], keys[i], values[i])
+        end
+        n = 0
+    end)
+    return function(t, key, value)
+        local old = rawget(t, key)
+        if old ~= value then
+            n = n + 1
+            holders[n], keys[n], values[n] = t, key, old
+            rawset(t, key, value)
+        end
+    end
+end
+
+-- The old side --------------------------------------------------------------------
+
+-- Data fields may have changed since the copies were made.
+local function finish_copies(p)
+    for public, copy in pairs(p.copies) do
+        for key, value in next, public do
+            if type(value) ~= 'function' or copy[key] == nil then
+                copy[key] = tables.private_value(p, value)
+            end
+        end
+        debug.setmetatable(copy, debug.getmetatable(public))
+    end
+end
+
+local function point_old_to_copies(p)
+    for _, fix in ipairs(p.old_fixes) do
+        debug.setupvalue(fix[1], fix[2], p.copies[fix[3]])
+    end
+    on_undo(p, function()
+        for _, fix in ipairs(p.old_fixes) do
+            debug.setupvalue(fix[1], fix[2], fix[3])
+        end
+    end)
+end
+
+-- Old functions go on seeing the old values of globals that are replaced: the old
+-- stop() finds its own handle.
+local function keep_old_globals(p, written)
+    local old
+    for key in next, written do
+        local value = rawget(G, key)
+        if value ~= nil then
+            old = old or {}
+            old[key] = value
+        end
+    end
+    if old == nil then
+        return
+    end
+    setmetatable(old, {__index = G, __newindex = G})
+    local moved = {}
+    for _, f in ipairs(p.old_functions) do
+        if getfenv(f) == G then
+            setfenv(f, old)
+            moved[#moved + 1] = f
+        end
+    end
+    on_undo(p, function()
+        for _, f in ipairs(moved) do
+            setfenv(f, G)
+        end
+    end)
+end
+
+-- Records and slots -----------------------------------------------------------------
+
+local RECORD_FIELDS = {
+    'gen', 'text', 'stat', 'source', 'sources', 'path', 'kind', 'edges', 'files', 'public',
+    'file_stats', 'names', 'is_stubbed',
+}
+
+local function save_record(p, unit)
+    local record, slots = unit.record, unit.record.slots
+    local saved, cur = {}, slots.cur
+    for _, field in ipairs(RECORD_FIELDS) do
+        saved[field] = record[field]
+    end
+    local source = record.source
+    on_undo(p, function()
+        for _, field in ipairs(RECORD_FIELDS) do
+            record[field] = saved[field]
+        end
+        slots.cur = cur
+        if source ~= nil then
+            state.sources[source] = record
+        end
+    end)
+end
+
+local function switch_record(p, name, unit, put)
+    local record, slots = unit.record, unit.record.slots
+    save_record(p, unit)
+    for key in pairs(slots.cur) do
+        if unit.cur[key] == nil then
+            slots.gone[key] = p.id
+        end
+    end
+    record.source, record.path = unit.source, unit.path
+    record.sources = unit.sources or {}
+    record.kind, record.text, record.stat = unit.kind, unit.text, unit.stat
+    record.edges, record.files = unit.seen or unit.edges, unit.files
+    record.gen, record.file_stats, record.names = p.id, nil, unit.names
+    record.is_stubbed = true
+    if record.source ~= nil then
+        state.sources[record.source] = record
+    end
+    for source in pairs(record.sources) do
+        state.sources[source] = state.sources[source] or record
+    end
+    if stub.is_own(unit, unit.new) then
+        stub.set(unit.cur, 1, unit.new)
+        record.public = stub.get(slots, 1)
+    elseif type(unit.new) ~= 'table' or type(record.public) ~= 'table' then
+        record.public = unit.new
+    end
+    slots.cur = unit.cur
+    put(package.loaded, name, record.public)
+end
+
+-- Module tables -----------------------------------------------------------------------
+
+local function pour(p, t, put)
+    local new, public = t.new, t.public
+    for key, value in next, new do
+        if t.is_function[key] ~= value then
+            value = p.map[value] or value
+            -- An export that start() made: it was not there when stubs were made ready.
+            if t.is_exported and not stub.is_metafield(key) and stub.is_own(t.unit, value) and
+                    not stub.is_stub(value) then
+                local slot = stub.key_of(t.prefix, key)
+                stub.set(t.unit.cur, slot, value)
+                value = stub.get(t.record.slots, slot)
+            end
+            put(public, key, value)
+        end
+    end
+    for _, pair in ipairs(t.add) do
+        put(public, pair[1], pair[2])
+    end
+    if public == new then
+        return
+    end
+    for key in next, public do
+        if rawget(new, key) == nil then
+            put(public, key, nil)
+        end
+    end
+end
+
+local function switch_metatable(p, t)
+    local old, new = debug.getmetatable(t.public), debug.getmetatable(t.new)
+    new = new and p.map[new] or new
+    if old ~= new then
+        debug.setmetatable(t.public, new)
+        on_undo(p, function()
+            debug.setmetatable(t.public, old)
+        end)
+    end
+end
+
+-- What is left of the new table leads to the public one. Its functions are taken out
+-- after the switch, in slices.
+local function forward(t)
+    for key, value in next, t.new do
+        if t.is_function[key] ~= value and not stub.is_metafield(key) then
+            t.new[key] = nil
+        end
+    end
+    debug.setmetatable(t.new, {__index = t.public, __newindex = t.public})
+end
+
+-- Globals --------------------------------------------------------------------------
+
+local function is_new_function(p, f)
+    return type(f) == 'function' and not stub.is_stub(f) and bytecode.generation_of(f) == p.id
+end
+
+local function switch_globals(p, written, put)
+    local export_stub = {}
+    for _, unit in pairs(p.set) do
+        for key, f in next, unit.cur do
+            export_stub[f] = unit.record.slots.stub[key]
+        end
+    end
+    local globals = state.globals
+    for key, value in next, written do
+        if value == env.NIL then
+            value = nil
+        elseif value ~= nil and p.map[value] ~= nil then
+            value = p.map[value]
+        elseif is_new_function(p, value) then
+            if export_stub[value] ~= nil then
+                value = export_stub[value]
+            else
+                local old = globals.cur[key]
+                stub.set(globals.cur, key, value)
+                on_undo(p, function()
+                    globals.cur[key] = old
+                end)
+                value = stub.get(globals, key)
+            end
+        end
+        put(G, key, value)
+        p.put_globals[key] = value
+    end
+end
+
+-- Does the new version know the name at all?
+local function is_spelled(p, name)
+    for _, unit in pairs(p.set) do
+        if unit.names == nil or unit.names[name] then
+            return true
+        end
+    end
+    return false
+end
+
+-- Global functions that the old version made and of which the new one knows nothing.
+-- Data stays: it may be state that is made once.
+local function drop_old_globals(p, written, put)
+    for key, made in next, state.global_functions or {} do
+        if p.set[made.module] and not p.fresh[made.module] and written[key] == nil and
+                rawget(G, key) == made.value and not is_spelled(p, key) then
+            put(G, key, nil)
+            state.globals.gone[key] = p.id
+            p.note("global '%s' of the old version is removed", tostring(key))
+        end
+    end
+end
+
+local function switch_modules(p, put)
+    for key, value in next, env.written_modules(p.world, p.set) do
+        if value == env.NIL then
+            value = nil
+        else
+            value = p.map[value] or value
+        end
+        put(package.loaded, key, value)
+    end
+    for key, value in next, env.written_package(p.world) do
+        put(package, key, value)
+    end
+end
+
+-- References ------------------------------------------------------------------------
+
+local function fix_references(p)
+    local n = 0
+    for _, fix in ipairs(p.fixes) do
+        local kind, x, where, value = fix[1], fix[2], fix[3], fix[4]
+        if kind == 'upvalue' then
+            debug.setupvalue(x, where, value)
+        elseif kind == 'field' and p.map[x] == nil then
+            rawset(x, where, value)
+        elseif kind == 'metatable' then
+            debug.setmetatable(x, value)
+        end
+        n = n + 1
+    end
+    return n
+end
+
+-- A trigger is registered as the new code will name it when it takes it back: by a
+-- local, or by the module's field, which is a stub from now on.
+local function trigger_name(p)
+    local export_stub = {}
+    for _, unit in pairs(p.set) do
+        for key, f in next, unit.cur do
+            export_stub[f] = unit.record.slots.stub[key]
+        end
+    end
+    return function(f)
+        return not p.in_locals[f] and export_stub[f] or f
+    end
+end
+
+local function release_triggers(p)
+    local name = trigger_name(p)
+    for _, op in ipairs(p.held or {}) do
+        if op.new ~= nil then
+            local f = name(op.new)
+            p.triggers_made[f] = (p.triggers_made[f] or 0) + 1
+        end
+    end
+    on_undo(p, E.triggers.release(p, name))
+end
+
+-- Do it. Does not yield.
+function M.apply(p)
+    local put = new_writer(p)
+    finish_copies(p)
+    local written = env.written(p.world)
+    keep_old_globals(p, written)
+    point_old_to_copies(p)
+    for name, unit in pairs(p.set) do
+        switch_record(p, name, unit, put)
+    end
+    for _, t in ipairs(p.tables) do
+        pour(p, t, put)
+    end
+    for _, t in ipairs(p.tables) do
+        if t.public ~= t.new then
+            switch_metatable(p, t)
+            forward(t)
+        end
+    end
+    switch_modules(p, put)
+    switch_globals(p, written, put)
+    drop_old_globals(p, written, put)
+    fix_references(p)
+    env.open(p.world)
+    if p.is_holding then
+        release_triggers(p)
+    end
+    jit.flush()
+    local generation = state.generation
+    on_undo(p, function()
+        state.generation = generation
+    end)
+    state.generation = p.id
+    state.pending = nil
+end
+
+return M

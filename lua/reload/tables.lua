@@ -1,0 +1,336 @@
+-- Module tables. The table that require() returned first is public for ever: the new
+-- version's fields are poured into it. Old code that holds it gets a private copy of
+-- it as it was, so it sees only the old version. Everything is found and made ready
+-- here, with yields; the switch only applies it.
+
+local E = ...
+local M = {}
+
+local bytecode = E.use('bytecode')
+local env = E.use('env')
+local jutil = require('jit.util')
+local loader = E.use('loader')
+local stub = E.use('stub')
+local util = E.use('util')
+local walk = E.use('walk')
+local state = E.state
+
+-- Pairs ---------------------------------------------------------------------------
+
+-- `new` will be poured into `public`; so will tables of functions inside both.
+local function add_pair(p, record, new, public, prefix, is_exported)
+    local unit = p.set[record.name]
+    p.map[new] = public
+    p.tables[#p.tables + 1] = {
+        record = record, unit = unit, new = new, public = public, prefix = prefix,
+        is_exported = is_exported, is_function = {}, add = {},
+    }
+    for key, value in next, new do
+        local old = rawget(public, key)
+        if type(value) == 'table' and type(old) == 'table' and value ~= old and
+                not p.map[value] and not p.borders[value] and not p.borders[old] and
+                loader.has_own(unit, value) then
+            add_pair(p, record, value, old, tostring(stub.key_of(prefix, key)) .. '.',
+                is_exported)
+        end
+    end
+end
+
+local function pair_modules(p)
+    local both = {}
+    for name, unit in pairs(p.set) do
+        local record = state.records[name]
+        if record ~= nil and type(unit.new) == 'table' and type(record.public) == 'table' and
+                unit.new ~= record.public then
+            both[#both + 1] = {record, unit.new}
+            p.map[unit.new] = record.public
+            p.borders[record.public] = true
+        end
+    end
+    for _, pair in ipairs(both) do
+        p.map[pair[2]] = nil
+    end
+    for _, pair in ipairs(both) do
+        add_pair(p, pair[1], pair[2], pair[1].public, '', true)
+    end
+    for _, m in ipairs(p.metatypes) do
+        local record = m.module and state.records[m.module]
+        if record ~= nil then
+            add_pair(p, record, m.new, m.old, '?', false)
+        end
+    end
+end
+
+-- Metatables that a module keeps in a local: the same module, the same local.
+local function metatables(found)
+    return function(kind, f, _, value, name)
+        if kind ~= 'upvalue' or type(value) ~= 'table' then
+            return
+        end
+        if rawget(value, '__index') ~= nil or rawget(value, '__call') ~= nil or
+                rawget(value, '__tostring') ~= nil then
+            local key = debug.getinfo(f, 'S').source .. '|' .. name
+            if found[key] == nil or found[key] == value then
+                found[key] = value
+            else
+                found[key] = false -- two of one name: nobody knows which is which
+            end
+        end
+    end
+end
+
+local function pair_metatables(p, old, new)
+    for key, new_table in pairs(new) do
+        local old_table = old[key]
+        local record = state.sources[key:match('^(.*)|')]
+        if new_table and old_table and new_table ~= old_table and record and
+                p.set[record.name] and not p.map[new_table] and not p.borders[new_table] and
+                not p.borders[old_table] then
+            add_pair(p, record, new_table, old_table, '?', false)
+        end
+    end
+end
+
+-- Roots -------------------------------------------------------------------------------
+
+local function old_test(p)
+    local sources = {}
+    for name in pairs(p.set) do
+        local record = state.records[name]
+        if record ~= nil and record.source ~= nil then
+            sources[record.source] = true
+            for other in pairs(record.sources) do
+                sources[other] = true
+            end
+        end
+    end
+    return function(f)
+        local info = jutil.funcinfo(f)
+        return info.proto ~= nil and sources[info.source] == true and
+            state.prototypes[info.proto] ~= p.id
+    end
+end
+
+local function old_roots(p)
+    local roots = {}
+    for name in pairs(p.set) do
+        local record = state.records[name]
+        if record ~= nil then
+            for _, f in pairs(record.slots.cur) do
+                roots[#roots + 1] = f
+            end
+            if type(record.public) == 'table' then
+                for _, value in next, record.public do
+                    roots[#roots + 1] = stub.raw(value)
+                end
+            else
+                roots[#roots + 1] = stub.raw(record.public)
+            end
+        end
+    end
+    for _, f in ipairs(walk.running(p.is_old)) do
+        roots[#roots + 1] = f
+    end
+    return roots
+end
+
+local function new_roots(p)
+    local roots = {}
+    for _, unit in pairs(p.set) do
+        roots[#roots + 1] = unit.new
+    end
+    for _, value in pairs(env.written(p.world)) do
+        if value ~= env.NIL then
+            roots[#roots + 1] = value
+        end
+    end
+    for _, f in ipairs(walk.running(p.is_new)) do
+        roots[#roots + 1] = f
+    end
+    for _, f in ipairs(E.triggers and E.triggers.held_functions and
+            E.triggers.held_functions(p) or {}) do
+        roots[#roots + 1] = f
+    end
+    return roots
+end
+
+-- What to re-point -----------------------------------------------------------------
+
+-- Cells of old code that hold a public table about to change.
+local function find_old(p, roots)
+    local seen = {}
+    walk.code(roots, p.is_old, p.borders, function(kind, f, i, value)
+        if kind == 'function' then
+            p.old_functions[#p.old_functions + 1] = f
+        elseif kind == 'upvalue' and type(value) == 'table' and p.copies[value] then
+            local id = debug.upvalueid(f, i)
+            if not seen[id] then
+                seen[id] = true
+                p.old_fixes[#p.old_fixes + 1] = {f, i, value}
+            end
+        end
+    end)
+end
+
+-- Closures, tables and environments of new code that hold a private table.
+local function find_new(p, roots)
+    local seen, map, fixes = {}, p.map, p.fixes
+    local globals = p.world.globals
+    p.walked = walk.code(roots, p.is_new, p.borders, function(kind, x, where, value)
+        if kind == 'function' then
+            local e = getfenv(x)
+            if e == globals then
+                fixes[#fixes + 1] = {'env', x, nil, _G}
+            elseif map[e] ~= nil then
+                fixes[#fixes + 1] = {'env', x, nil, map[e]}
+            end
+        elseif kind == 'upvalue' and type(value) == 'function' then
+            p.in_locals[value] = true
+        elseif value ~= nil and map[value] ~= nil then
+            if kind == 'upvalue' then
+                local id = debug.upvalueid(x, where)
+                if not seen[id] then
+                    seen[id] = true
+                    fixes[#fixes + 1] = {kind, x, where, map[value]}
+                end
+            else
+                fixes[#fixes + 1] = {kind, x, where, map[value]}
+            end
+        end
+    end)
+end
+
+-- Find everything that the switch will change. Yields.
+function M.find(p)
+    p.borders = walk.borders()
+    p.map, p.tables, p.copies = {}, {}, {}
+    p.fixes, p.old_fixes, p.old_functions, p.in_locals = {}, {}, {}, {}
+    for private, real in pairs(env.replacements(p.world)) do
+        p.map[private] = real
+        p.borders[private] = true
+    end
+    p.is_old = old_test(p)
+    p.is_new = function(f)
+        return bytecode.generation_of(f) == p.id or getfenv(f) == p.world.globals
+    end
+    pair_modules(p)
+    local olds, news = old_roots(p), new_roots(p)
+    local old_metatables, new_metatables = {}, {}
+    walk.code(news, p.is_new, p.borders, metatables(new_metatables))
+    walk.code(olds, p.is_old, p.borders, metatables(old_metatables))
+    pair_metatables(p, old_metatables, new_metatables)
+    for _, t in ipairs(p.tables) do
+        -- A table with __index is a class: old objects must follow it.
+        if t.is_exported and rawget(t.public, '__index') == nil then
+            p.copies[t.public] = {}
+        end
+    end
+    find_old(p, olds)
+    find_new(p, news)
+end
+
+-- Ready: stubs and private copies ---------------------------------------------------------
+
+local function keys_of(t)
+    local keys = {}
+    for key in next, t do
+        keys[#keys + 1] = key
+    end
+    return keys
+end
+
+-- An old export gets its stub in front of itself now: nothing changes for callers, and
+-- the switch has less to do.
+local function put_stub_before(t, slot, key, old)
+    local cur = t.record.slots.cur
+    if t.public ~= t.new and stub.is_own(t.record, old) and not stub.is_stub(old) then
+        stub.set(cur, slot, old)
+        t.unit.adopted[slot] = old
+        rawset(t.public, key, stub.get(t.record.slots, slot))
+        return true
+    end
+    return false
+end
+
+local function ready_exports(t)
+    local unit, record = t.unit, t.record
+    for _, key in ipairs(keys_of(t.new)) do
+        util.breathe()
+        local value = rawget(t.new, key)
+        if stub.is_own(unit, value) and not stub.is_metafield(key) then
+            local slot = stub.key_of(t.prefix, key)
+            stub.set(unit.cur, slot, value)
+            t.is_function[key] = value
+            local s, old = stub.get(record.slots, slot), rawget(t.public, key)
+            if old ~= s and not put_stub_before(t, slot, key, old) then
+                t.add[#t.add + 1] = {key, s}
+            end
+        end
+    end
+    if t.public == t.new then
+        return
+    end
+    for _, key in ipairs(keys_of(t.public)) do
+        util.breathe()
+        if rawget(t.new, key) == nil and not stub.is_metafield(key) then
+            put_stub_before(t, stub.key_of(t.prefix, key), key, rawget(t.public, key))
+        end
+    end
+end
+
+local function ready_record(p, name, unit)
+    local record = state.records[name]
+    if record == nil then
+        record = loader.new_record(name, unit.new)
+        p.fresh[name] = record
+        if type(unit.new) == 'table' then
+            p.tables[#p.tables + 1] = {
+                record = record, unit = unit, new = unit.new, public = unit.new, prefix = '',
+                is_exported = true, is_function = {}, add = {},
+            }
+        end
+    end
+    unit.record, unit.cur, unit.adopted = record, {}, {}
+    -- A module that is one function.
+    if stub.is_own(record, record.public) and not stub.is_stub(record.public) and
+            not p.fresh[name] then
+        stub.set(record.slots.cur, 1, record.public)
+        unit.adopted[1] = record.public
+        stub.get(record.slots, 1)
+    end
+end
+
+-- What old code finds in its private copy: its own functions instead of stubs. A
+-- function that is registered through its stub stays the stub, for it is taken back by
+-- that name.
+local function private_value(p, value)
+    if type(value) == 'table' and p.copies[value] then
+        return p.copies[value]
+    end
+    if p.registered[value] then
+        return value
+    end
+    return stub.raw(value)
+end
+M.private_value = private_value
+
+-- Make stubs and copies ready. Yields.
+function M.ready(p)
+    p.registered = E.triggers and E.triggers.registered and E.triggers.registered() or {}
+    for name, unit in pairs(p.set) do
+        ready_record(p, name, unit)
+    end
+    for _, t in ipairs(p.tables) do
+        if t.is_exported then
+            ready_exports(t)
+        end
+    end
+    for public, copy in pairs(p.copies) do
+        for _, key in ipairs(keys_of(public)) do
+            util.breathe()
+            copy[key] = private_value(p, rawget(public, key))
+        end
+    end
+end
+
+return M
