@@ -84,6 +84,9 @@ local function finish(generation, ok, ...)
     if not ok then
         if not is_cancel((...)) then
             note_death(generation, (...))
+        elseif S.cancelled ~= nil and generation == S.generation then
+            -- The old stop() took a fiber of the version that has just begun to serve.
+            S.cancelled[fiber.id()] = fiber.name()
         end
         error((...), 0)
     end

@@ -115,7 +115,10 @@ function M.classify(name, value)
     if kind == 'file' or kind == 'loader' then
         return M.adopt(name, value)
     end
-    if kind ~= 'none' then
+    if kind == 'preload' and util.is_builtin(package.preload[name]) then
+        state.builtin[name] = true
+        return nil, 'runtime'
+    elseif kind ~= 'none' then
         return nil, kind
     end
     local from = f and debug.getinfo(f, 'S').source

@@ -271,7 +271,7 @@ end
 -- Decide what is reloaded; reads and compiles it. `note` takes remarks, `phase` is
 -- told when the next phase begins.
 function M.make(opts, note, phase)
-    phase('read')
+    phase('rest')
     local plan = {why = {}, units = {}, missing = {}, note = note}
     plan.records = M.managed(note)
     if opts.texts ~= nil then
@@ -279,7 +279,7 @@ function M.make(opts, note, phase)
         return complete(from_texts(plan, opts.texts)), plan
     end
     plan.stats = source.rest(paths_of(plan.records), opts.now)
-    phase('compile')
+    phase('read')
     compare_all(plan)
     verify(plan)
     if opts.names ~= nil and #opts.names > 0 then

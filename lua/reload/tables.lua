@@ -314,9 +314,22 @@ local function private_value(p, value)
 end
 M.private_value = private_value
 
+-- The names that the new code spells, where globals of the old one may be dropped.
+local function ready_names(p)
+    for _, made in next, state.global_functions or {} do
+        if p.set[made.module] then
+            for _, unit in pairs(p.set) do
+                unit.names = unit.names or bytecode.names(unit.chunk)
+            end
+            return
+        end
+    end
+end
+
 -- Make stubs and copies ready. Yields.
 function M.ready(p)
     p.registered = E.triggers and E.triggers.registered and E.triggers.registered() or {}
+    ready_names(p)
     for name, unit in pairs(p.set) do
         ready_record(p, name, unit)
     end
