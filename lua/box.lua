@@ -9,6 +9,7 @@ function box.cfg(...)
 end
 
 box.session = require('box.session')
+box.lib = {load = require('box.internal.module').lib_load}
 
 local not_built = {
     execute = 'SQL', prepare = 'SQL', unprepare = 'SQL', snapshot = 'a snapshot',

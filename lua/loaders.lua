@@ -108,6 +108,19 @@ local function search(name)
         package.searchpath(name, package.cpath) or nil
 end
 
+-- A shared object only: a Lua file of the same name is not what a C function is in.
+function lib.search_c(name)
+    for _, place in ipairs(places) do
+        if place[2] == load_c then
+            local path = package.searchpath(name, place[1]())
+            if path ~= nil then
+                return path
+            end
+        end
+    end
+    return (package.searchpath(name, package.cpath))
+end
+
 local function default_path(home_parts, parts, suffixes)
     local list = {}
     local function add(dir)

@@ -98,6 +98,19 @@ struct func *func_by_id(uint32_t id)
 	return NULL;
 }
 
+int func_each(int (*cb)(struct func *func, void *arg), void *arg)
+{
+	for (int i = 0; buckets != NULL && i < BUCKETS; i++) {
+		list_foreach(func, &buckets[i], struct func, link)
+		{
+			int rc = cb(func, arg);
+			if (rc != 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
 void func_cache_put(struct func *func)
 {
 	list_add(name_bucket(func->ref.name, strlen(func->ref.name)), &func->link);

@@ -32,6 +32,8 @@ void func_cache_fini(void);
 /** NULL when there is none; no diag. */
 struct func *func_by_name(const char *name, size_t len);
 struct func *func_by_id(uint32_t id);
+/** Call cb for each until it returns non-zero. */
+int func_each(int (*cb)(struct func *func, void *arg), void *arg);
 /** Takes it over. */
 void func_cache_put(struct func *func);
 /** Out of the cache; the caller owns it then. */

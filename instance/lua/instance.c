@@ -19,8 +19,10 @@
 #include "instance/box/read_only.h"
 #include "instance/box/session.h"
 #include "instance/fiber/fiber.h"
+#include "instance/lua/l_module.h"
 #include "instance/lua/net_hooks.h"
 #include "instance/lua/shutdown.h"
+#include "instance/module/module.h"
 #include "instance/net/net.h"
 
 static struct {
@@ -44,7 +46,8 @@ int instance_init(void)
 {
 	say_context = log_context;
 	lua_net_hooks_init();
-	if (session_init() != 0 || net_init() != 0)
+	l_module_init();
+	if (session_init() != 0 || module_init() != 0 || net_init() != 0)
 		return -1;
 	shutdown_init();
 	box_set_read_only(true);

@@ -18,14 +18,12 @@
 #include <stdint.h>
 
 #include "instance/base/list.h"
+#include "proto/elf.h"
 
 struct box_function_ctx;
 struct fiber;
 struct func;
 struct func_result;
-
-/* A path, and what stands in a message about it. */
-enum { MODULE_BUILD_ID_MAX = 64 };
 
 /** A stored procedure. */
 typedef int (*module_proc)(
@@ -55,6 +53,7 @@ struct module_version {
 		*module;      /* who it serves as current; NULL: replaced, or box.lib's */
 	uint64_t number;      /* counts from 1 over the life of the process */
 	void *handle;         /* of dlopen */
+	uintptr_t base;       /* what the linker added to its addresses */
 	uintptr_t begin, end; /* where it is mapped */
 	unsigned pins[MODULE_PIN_MAX];
 	unsigned func_count;   /* functions that are served by it now */
@@ -65,9 +64,9 @@ struct module_version {
 	/* The file as it was copied: for box.lib, and to see what changed on disk. */
 	uint64_t dev, ino, size;
 	int64_t mtime_ns;
-	char build_id[MODULE_BUILD_ID_MAX * 2 + 1]; /* hex; "" when it has none */
-	char *name;                                 /* owned: the module's name */
-	char *path;                                 /* owned: the file */
+	char build_id[ELF_BUILD_ID_TEXT_SIZE]; /* hex; "" when it has none */
+	char *name;                            /* owned: the module's name */
+	char *path;                            /* owned: the file */
 };
 
 /* A name in use; owned by the table of modules. Lives while it has functions. */
@@ -94,11 +93,11 @@ extern struct list module_modules, module_versions;
 
 /** Once, after the box. @return 0, or -1 with diag set */
 int module_init(void);
-/** At the end: forget all; nothing is closed, code of modules may still run. */
-void module_fini(void);
 
 enum module_state module_version_state(const struct module_version *v);
 const char *module_state_name(enum module_state state);
+/** Why it can never be unloaded, as far as that is known; NULL: it can. */
+const char *module_stuck_reason(const struct module_version *v);
 /** All pins. */
 unsigned module_version_pins(const struct module_version *v);
 
@@ -108,8 +107,8 @@ struct module *module_find(const char *name, size_t len);
 /* What a reload did; for its report. Zeroed and filled in by module_reload(). */
 struct module_report {
 	uint64_t old_number, new_number;
-	char old_build_id[MODULE_BUILD_ID_MAX * 2 + 1];
-	char new_build_id[MODULE_BUILD_ID_MAX * 2 + 1];
+	char old_build_id[ELF_BUILD_ID_TEXT_SIZE];
+	char new_build_id[ELF_BUILD_ID_TEXT_SIZE];
 	unsigned func_count;
 	unsigned old_pins[MODULE_PIN_MAX]; /* what is still inside the old one */
 	const char *old_stuck; /* why the old one stays mapped; NULL: it goes */

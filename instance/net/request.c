@@ -75,18 +75,46 @@ static int call_persistent(
 		out, ret_count);
 }
 
-/* A function in C writes its results into the reply itself. */
-static int call_c(struct func *func, const struct iproto_body *b, struct buf *out,
+/* Make one array of the values behind `at`, where a byte is free for its header. */
+static int wrap_results(struct buf *out, size_t at, uint32_t count)
+{
+	char header[5];
+	size_t size = (size_t)(mp_raw_put_array(header, count) - header);
+	if (size > 1) {
+		if (buf_reserve(out, size - 1) == NULL) {
+			diag_set(oom, "can't allocate a reply");
+			return -1;
+		}
+		memmove(out->data + at + size, out->data + at + 1, out->len - at - 1);
+		out->len += size - 1;
+	}
+	memcpy(out->data + at, header, size);
+	return 0;
+}
+
+/*
+ * A function in C writes its results into the reply itself. Unlike those of a Lua
+ * function they are one value, an array; but not in the 1.6 protocol.
+ */
+static int call_c(struct func *func, const struct net_request *req, struct buf *out,
 	uint32_t *ret_count)
 {
 	static const char no_args[] = "\x90";
+	const struct iproto_body *b = &req->body;
 	const char *args = b->tuple != NULL ? b->tuple : no_args;
 	const char *end = b->tuple != NULL ? b->tuple_end : no_args + 1;
 	struct func_result result = {.out = out};
 	box_stat_count(BOX_STAT_CALL);
-	int rc = func_c_call(func, args, end, &result);
-	*ret_count = result.count;
-	return rc;
+	size_t at = out->len;
+	bool is_wrapped = req->type != IPROTO_TYPE_CALL_16;
+	if (is_wrapped && buf_append(out, "", 1) != 0) {
+		diag_set(oom, "can't allocate a reply");
+		return -1;
+	}
+	if (func_c_call(func, args, end, &result) != 0)
+		return -1;
+	*ret_count = is_wrapped ? 1 : result.count;
+	return is_wrapped ? wrap_results(out, at, result.count) : 0;
 }
 
 static int run_call(struct net_request *req, struct buf *out)
@@ -106,7 +134,7 @@ static int run_call(struct net_request *req, struct buf *out)
 	size_t at = data_begin(out);
 	int rc;
 	if (func != NULL && func->language == FUNC_LANGUAGE_C)
-		rc = call_c(func, b, out, &count);
+		rc = call_c(func, req, out, &count);
 	else if (func != NULL && func->is_persistent)
 		rc = call_persistent(b, out, &count);
 	else

@@ -1,6 +1,7 @@
 -- box.schema.func and box.func: functions that _func knows by name.
 local clock = require('clock')
 local check = require('box.check')
+local modules = require('box.internal.module')
 local session = require('box.internal.session')
 local space = require('box.internal.space')
 
@@ -68,9 +69,8 @@ function func.drop(name, options)
     box.space._func:delete({id})
 end
 
-function func.reload()
-    box.error(box.error.UNSUPPORTED, 'Tarantella', 'C functions yet; engine = "tarantool" runs them')
-end
+-- Give a module's functions the code that its file has now.
+func.reload = modules.reload_quietly
 
 -- ---- box.func ----
 
@@ -140,6 +140,9 @@ function methods.call(self, args)
         error('Use func:call(table)', 2)
     end
     space.check_call(self.name)
+    if self.language == 'C' then
+        return session.call_as_owner(self.name, modules.call, self.name, args)
+    end
     local f, owner = target(self)
     if owner ~= nil then
         return session.call_as_owner(self.name, f, owner, unpack(args, 1, table.maxn(args)))
@@ -185,10 +188,14 @@ local function object_of(tuple)
     if not has(tuple[15], 'LUA') then
         return nil
     end
+    local is_sandboxed
+    if tuple[5] ~= 'C' then
+        is_sandboxed = tuple[13]
+    end
     return func.bless({
-        id = tuple[1], name = tuple[3], setuid = tuple[4] ~= 0, language = tuple[5],
+        id = tuple[1], is_sandboxed = is_sandboxed, name = tuple[3], setuid = tuple[4] ~= 0, language = tuple[5],
         body = tuple[6] ~= '' and tuple[6] or nil, returns = tuple[9], aggregate = tuple[10],
-        is_deterministic = tuple[12], is_sandboxed = tuple[13],
+        is_deterministic = tuple[12],
         exports = {lua = true, sql = has(tuple[15], 'SQL')},
         is_multikey = tuple[16].is_multikey or false,
         comment = tuple[17] ~= '' and tuple[17] or nil,

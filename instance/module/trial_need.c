@@ -1,0 +1,158 @@
+/*
+ * Does a shared object run code when it is loaded? A plain C module has nothing but
+ * the compiler's own start-up code, which we know by its first bytes. Anything else
+ * (constructors, C++ statics, functions chosen at load time, libraries that are not
+ * loaded yet) is worth a trial.
+ */
+#include <dlfcn.h>
+#include <elf.h>
+#include <string.h>
+
+#include "instance/base/util.h"
+#include "instance/module/trial.h"
+#include "proto/elf.h"
+
+/* `size` bytes at an address of the file; NULL when it does not hold them. */
+static const char *at_address(const struct elf *elf, uint64_t addr, uint64_t size)
+{
+	for (unsigned i = 0; i < elf->load_count; i++) {
+		const struct elf_segment *s = &elf->loads[i];
+		if (addr >= s->vaddr && addr - s->vaddr < s->filesz &&
+			size <= s->filesz - (addr - s->vaddr))
+			return elf->file.data + s->offset + (addr - s->vaddr);
+	}
+	return NULL;
+}
+
+static bool get_dynamic(const struct elf *elf, int64_t tag, uint64_t *ret)
+{
+	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= elf->dynamic.size;
+		at += sizeof(Elf64_Dyn)) {
+		Elf64_Dyn dyn;
+		memcpy(&dyn, elf->dynamic.data + at, sizeof(dyn));
+		if (dyn.d_tag == tag) {
+			*ret = dyn.d_un.d_val;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool starts_with(
+	const struct elf *elf, uint64_t addr, const char *code, size_t len)
+{
+	static const char endbr64[] = {'\xf3', '\x0f', '\x1e', '\xfa'};
+	const char *p = at_address(elf, addr, sizeof(endbr64));
+	if (p != NULL && memcmp(p, endbr64, sizeof(endbr64)) == 0)
+		addr += sizeof(endbr64);
+	p = at_address(elf, addr, len);
+	return p != NULL && memcmp(p, code, len) == 0;
+}
+
+/* crti's _init: asks whether there is a profiler, does nothing else. */
+static bool is_plain_init(const struct elf *elf, uint64_t addr)
+{
+	static const char code[] = {
+		'\x48', '\x83', '\xec', '\x08', '\x48', '\x8b', '\x05'};
+	return starts_with(elf, addr, code, sizeof(code));
+}
+
+/* crtbegin's frame_dummy: a jump to register_tm_clones, which loads an address first. */
+static bool is_plain_constructor(const struct elf *elf, uint64_t addr)
+{
+	enum { JUMP_SIZE = 5, ENDBR_SIZE = 4 };
+	if (!starts_with(elf, addr, "\xe9", 1))
+		return false;
+	const char *p = at_address(elf, addr, 1);
+	uint64_t jump = *p == '\xe9' ? addr : addr + ENDBR_SIZE;
+	int32_t distance;
+	p = at_address(elf, jump, JUMP_SIZE);
+	if (p == NULL)
+		return false;
+	memcpy(&distance, p + 1, sizeof(distance));
+	return starts_with(elf, jump + JUMP_SIZE + (uint64_t)distance, "\x48\x8d\x3d", 3);
+}
+
+/* What the linker writes at this address: R_X86_64_RELATIVE. Any odd relocation of
+ * load-time code (IRELATIVE) makes *ret_is_odd true. */
+static bool find_relative(
+	const struct elf *elf, uint64_t addr, uint64_t *ret, bool *ret_is_odd)
+{
+	static const int64_t tables[][2] = {
+		{DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}};
+	bool is_found = false;
+	for (size_t i = 0; i < lengthof(tables); i++) {
+		uint64_t table, size;
+		if (!get_dynamic(elf, tables[i][0], &table) ||
+			!get_dynamic(elf, tables[i][1], &size))
+			continue;
+		const char *p = at_address(elf, table, size);
+		if (p == NULL) {
+			*ret_is_odd = true;
+			return false;
+		}
+		for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= size;
+			at += sizeof(Elf64_Rela)) {
+			Elf64_Rela rela;
+			memcpy(&rela, p + at, sizeof(rela));
+			uint64_t type = ELF64_R_TYPE(rela.r_info);
+			if (type == R_X86_64_IRELATIVE)
+				*ret_is_odd = true;
+			if (type == R_X86_64_RELATIVE && rela.r_offset == addr) {
+				*ret = (uint64_t)rela.r_addend;
+				is_found = true;
+			}
+		}
+	}
+	return is_found;
+}
+
+static bool has_own_constructors(const struct elf *elf)
+{
+	uint64_t addr, size, constructor = 0;
+	bool is_odd = false;
+	if (get_dynamic(elf, DT_INIT, &addr) && !is_plain_init(elf, addr))
+		return true;
+	if (!get_dynamic(elf, DT_INIT_ARRAYSZ, &size))
+		size = 0;
+	if (size > sizeof(uint64_t) || !get_dynamic(elf, DT_INIT_ARRAY, &addr))
+		addr = 0;
+	if (size > sizeof(uint64_t))
+		return true;
+	bool is_found = find_relative(elf, addr, &constructor, &is_odd);
+	if (is_odd)
+		return true;
+	return size > 0 && !(is_found && is_plain_constructor(elf, constructor));
+}
+
+/* Functions that are chosen when the file is loaded, by code of it. */
+static bool has_ifuncs(const struct elf *elf)
+{
+	for (uint64_t i = 0; i < elf->symbol_count; i++) {
+		Elf64_Sym sym;
+		if ((i + 1) * sizeof(sym) > elf->symbols.size)
+			break;
+		memcpy(&sym, elf->symbols.data + i * sizeof(sym), sizeof(sym));
+		if (ELF64_ST_TYPE(sym.st_info) == STT_GNU_IFUNC &&
+			sym.st_shndx != SHN_UNDEF)
+			return true;
+	}
+	return false;
+}
+
+static bool needs_new_library(const struct elf *elf)
+{
+	const char *library;
+	for (uint64_t i = 0; (library = elf_get_needed(elf, i)) != NULL; i++) {
+		void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+		if (handle == NULL)
+			return true;
+		dlclose(handle);
+	}
+	return false;
+}
+
+bool trial_is_needed(const struct elf *elf)
+{
+	return has_own_constructors(elf) || has_ifuncs(elf) || needs_new_library(elf);
+}
