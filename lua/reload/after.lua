@@ -68,7 +68,8 @@ function M.run(answer, opts)
     end
     list = E.drain.finish(list, opts)
     phase(answer, 'drain', started, #list > 0 and ('%d left'):format(#list) or nil)
-    answer.lingering = E.fibers.plain(E.fibers.identify(list))
+    answer.lingering = E.fibers.plain(E.fibers.identify(list), E.drain.LISTED_MAX)
+    answer.lingering_count = #list
     if #list > 0 then
         answer.exit, answer.phase = 5, 'drain'
         answer.message = E.drain.describe(list)

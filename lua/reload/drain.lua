@@ -17,6 +17,9 @@ M.DRAIN_S = 5
 local KILL_GRACE_S = 1
 local POLL_MIN_S, POLL_MAX_S = 0.005, 0.1
 local NAMED_MAX = 8
+-- So many are told in an answer; more are only counted.
+M.LISTED_MAX = 100
+local LISTED_MAX = M.LISTED_MAX
 
 local function policy_of(opts)
     return opts.at_drain or 'cancel'
@@ -103,6 +106,9 @@ function M.finish(list, opts)
     local draining = S.draining
     if draining == nil then
         return {}
+    elseif #list == 0 then
+        settle(draining.generation)
+        return list
     end
     local function left(timeout)
         list = wait_for(list, timeout)
@@ -147,7 +153,8 @@ function M.describe(list)
 end
 
 local function refusal(draining, list)
-    return {exit = 1, phase = 'lock', lingering = E.fibers.plain(list),
+    return {exit = 1, phase = 'lock', lingering = E.fibers.plain(list, LISTED_MAX),
+            lingering_count = #list,
             message = ('generation %d still drains: %s. Wait, `ctl purge --kill`, or ' ..
                        '--supersede'):format(draining.generation, M.describe(list))}
 end
@@ -176,7 +183,9 @@ end
 
 local function answer_of(list, done)
     E.fibers.identify(list)
-    local answer = {exit = #list == 0 and 0 or 5, lingering = E.fibers.plain(list),
+    local answer = {exit = #list == 0 and 0 or 5,
+                    lingering = E.fibers.plain(list, LISTED_MAX), lingering_count = #list,
+            lingering_count = #list,
                     generation = S.generation}
     answer.message = #list == 0 and done or M.describe(list)
     return answer

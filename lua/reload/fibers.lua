@@ -10,9 +10,11 @@ local M = {}
 
 local clock = require('clock')
 local fiber = require('fiber')
+local jutil = require('jit.util')
 local util = E.use('util')
 
 local S = E.state
+local registry = debug.getregistry()
 local has_c, C = pcall(require, 'internal.reload')
 C = has_c and C or {}
 
@@ -187,34 +189,35 @@ local function inner_thread(co, level, func)
     return type(v) == 'thread' and v or nil
 end
 
--- Call visit(co, level, f) for each function on the stack of a thread, the
--- innermost coroutine first. Ends at the first true answer and returns it.
+-- Call visit(co, level, f, info) for each Lua function on the stack of a thread, the
+-- innermost coroutine first; info is of jit.util.funcinfo. Ends at the first true
+-- answer and returns it.
 local function each_frame(co, visit, depth)
     for level = 0, FRAMES_MAX do
-        local info = debug.getinfo(co, level, 'Sf')
-        if info == nil then
+        local frame = debug.getinfo(co, level, 'f')
+        if frame == nil then
             return nil
         end
-        if info.what == 'C' then
-            local inner = depth < NESTED_MAX and inner_thread(co, level, info.func)
-            local answer = inner and each_frame(inner, visit, depth + 1)
-            if answer then
-                return answer
-            end
+        local f = frame.func
+        local info = jutil.funcinfo(f)
+        local answer
+        if info.proto ~= nil then
+            answer = visit(co, level, f, info)
         else
-            local answer = visit(co, level, info.func, info)
-            if answer then
-                return answer
-            end
+            local inner = depth < NESTED_MAX and inner_thread(co, level, f)
+            answer = inner and each_frame(inner, visit, depth + 1)
+        end
+        if answer then
+            return answer
         end
     end
 end
 M.each_frame = each_frame
 
--- Does the thread run a function for which want(f) is true?
+-- Does the thread run a function for which want(f, info) is true?
 function M.runs(thread, want)
-    return each_frame(thread, function(_, _, f)
-        return want(f)
+    return each_frame(thread, function(_, _, f, info)
+        return want(f, info)
     end, 0)
 end
 
@@ -255,22 +258,13 @@ local function is_background(thread)
     return last ~= nil and (last.what ~= 'C' or last.func == pcall or last.func == xpcall)
 end
 
--- The fiber of a thread, when that can be known at once.
-local function id_of(thread)
-    local id = F.ids[thread]
-    if id == nil and C.fiber_of ~= nil then
-        id = C.fiber_of(thread)
-    end
-    return id
-end
-
 local function name_of(id)
     local ok, name = pcall(fiber.name, fiber.find(id))
     return ok and name or nil
 end
 
 local function entry_of(thread, generation, code)
-    local id = id_of(thread)
+    local id = F.ids[thread]
     local stamp = id and S.fibers[id]
     local where, waiting = M.where(thread)
     local kind = (stamp or is_background(thread)) and 'fiber' or 'call'
@@ -290,19 +284,24 @@ end
 function M.scan(want)
     want = want or E.gens.old
     local me, out, code = coroutine.running(), {}, nil
-    local function visit(co, level, f)
-        local generation = want(f)
+    local function visit(co, level, f, info)
+        local generation = want(f, info)
         if generation then
             code = position(co, level)
             return generation
         end
     end
-    for i, thread in ipairs(util.threads()) do
-        local generation = thread ~= me and each_frame(thread, visit, 0)
-        if generation then
-            out[#out + 1] = entry_of(thread, generation, code)
+    util.begin_slice()
+    -- Fibers' threads are references in the registry: its array part has no holes.
+    for i = 1, #registry do
+        local thread = registry[i]
+        if type(thread) == 'thread' and thread ~= me then
+            local generation = each_frame(thread, visit, 0)
+            if generation then
+                out[#out + 1] = entry_of(thread, generation, code)
+            end
         end
-        if i % 64 == 0 then
+        if i % 32 == 0 then
             util.breathe()
         end
     end
@@ -344,51 +343,75 @@ local function places()
     return out
 end
 
--- Give ids to the entries of scan() that have none. Where more fibers sleep at
--- one place than there are entries for it, nobody can say which is which: those
--- entries get `alike`, the number of candidates.
-function M.identify(list)
-    local unknown = {}
-    for _, entry in ipairs(list) do
-        if entry.fiber == nil then
-            local key = each_frame(entry.thread, function(co, level, _, info)
-                if not is_ours(info.source) then
-                    return info.source:gsub('^@', '') .. ':' ..
-                        debug.getinfo(co, level, 'l').currentline
-                end
-            end, 0)
-            if key then
-                unknown[key] = unknown[key] or {}
-                table.insert(unknown[key], entry)
-            end
+-- The place of an entry's thread as fiber.info() spells it.
+local function key_of(entry)
+    return each_frame(entry.thread, function(co, level, _, info)
+        if not is_ours(info.source) then
+            return info.source:gsub('^@', '') .. ':' ..
+                debug.getinfo(co, level, 'l').currentline
+        end
+    end, 0)
+end
+
+-- Stock Tarantool: by place. Where more fibers sleep at one place than there are
+-- entries for it, nobody can say which is which: those entries get `alike`, the
+-- number of candidates.
+local function identify_by_place(unknown)
+    if #registry > INFO_MAX then
+        return
+    end
+    local by_place, found = {}, places()
+    for _, entry in ipairs(unknown) do
+        local key = key_of(entry)
+        if key then
+            by_place[key] = by_place[key] or {}
+            table.insert(by_place[key], entry)
         end
     end
-    if next(unknown) == nil or #util.threads() > INFO_MAX then
-        return list
-    end
-    local found = places()
-    for key, entries in pairs(unknown) do
+    for key, entries in pairs(by_place) do
         local ids = found[key] or {}
         for i, entry in ipairs(entries) do
             if #ids == #entries then
-                entry.fiber, entry.name = ids[i], name_of(ids[i])
+                entry.fiber = ids[i]
             else
                 entry.alike = #ids
             end
         end
     end
+end
+
+-- Give fiber ids and names to the entries of scan() that have none. Returns list.
+function M.identify(list)
+    local unknown = {}
+    for _, entry in ipairs(list) do
+        if entry.fiber == nil then
+            unknown[#unknown + 1] = entry
+        end
+    end
+    if #unknown == 0 then
+        return list
+    elseif C.threads ~= nil then
+        local ids = C.threads()
+        for _, entry in ipairs(unknown) do
+            entry.fiber = ids[entry.thread]
+        end
+    else
+        identify_by_place(unknown)
+    end
+    for _, entry in ipairs(unknown) do
+        entry.name = entry.fiber and name_of(entry.fiber)
+    end
     return list
 end
 
--- The entries as plain data, without their threads.
-function M.plain(list)
+-- The entries as plain data, without their threads; the first `max` of them.
+function M.plain(list, max)
     local out = {}
-    for i, entry in ipairs(list) do
-        local copy = {}
-        for k, v in pairs(entry) do
-            copy[k] = k ~= 'thread' and v or nil
+    for i = 1, math.min(#list, max or #list) do
+        out[i] = {}
+        for k, v in pairs(list[i]) do
+            out[i][k] = k ~= 'thread' and v or nil
         end
-        out[i] = copy
     end
     return out
 end

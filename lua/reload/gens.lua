@@ -23,8 +23,9 @@ end
 
 -- The generation of a function whose module has a newer version by now; nil for
 -- current code and for what is no module of the app.
-function M.old(f)
-    local info = jutil.funcinfo(f)
+-- info: of jit.util.funcinfo(f), when the caller has it.
+function M.old(f, info)
+    info = info or jutil.funcinfo(f)
     local proto = info.proto
     if proto == nil then
         return nil

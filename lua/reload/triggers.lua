@@ -74,6 +74,21 @@ function M.snapshot()
     return list, count
 end
 
+-- Set of all registered functions.
+function M.registered()
+    local _, count = M.snapshot()
+    return count
+end
+
+-- The functions that wait for the switch.
+function M.held_functions(P)
+    local out = {}
+    for _, op in ipairs(P.held or {}) do
+        out[#out + 1] = op.new
+    end
+    return out
+end
+
 -- What (nil, old) or (new, old) means for the ops that are still held: the held
 -- registration of `old` is changed instead. True when it was one.
 local function change_held(held, set_key, new, old)
@@ -157,7 +172,7 @@ function M.release(P, follow)
         if ok then
             done[#done + 1] = {op.set, new, op.old}
         else
-            P.notes[#P.notes + 1] = ('trigger of %s: %s'):format(op.name, tostring(err))
+            P.note('trigger of %s: %s', op.name, tostring(err))
         end
     end
     P.held = nil
