@@ -334,7 +334,7 @@ end
 
 -- The whole patch. p: what the transaction gives an attempt (id, phase(), note()).
 function M.run(p, opts)
-    p.file = opts.file or 'patch.lua'
+    p.file, p.module = opts.file or 'patch.lua', opts.module
     p.edits, p.joins, p.references, p.functions, p.view_of, p.records =
         {}, {}, {}, {}, {}, {}
     prepare(p, opts.text)

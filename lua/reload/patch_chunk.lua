@@ -133,11 +133,17 @@ local function seen_by_chunk(p, value)
     return record and view(p, record, value, record.name) or value
 end
 
+-- With --module a plain `function serve()` means that of the module.
 local function replace_global(p, name, new)
+    local record = p.module and S.records[p.module]
+    if record ~= nil and type(record.public) == 'table' and
+            record.public[name] ~= nil then
+        return replace_field(p, record, record.public, p.module .. '.' .. name, name, new)
+    end
     local current = rawget(G, name)
     local old = stub.raw(current)
     check_pair(p, name, old, new)
-    local record = owner_of(old)
+    record = owner_of(old)
     if record == nil then
         refuse(p, '%s: it is no function of a module of the application', name)
     end
@@ -207,7 +213,11 @@ local function environment(p)
             if own ~= nil then
                 return own
             end
-            return seen_by_chunk(p, G[name])
+            local value = rawget(G, name)
+            if value == nil and S.records[name] ~= nil then
+                value = S.records[name].public
+            end
+            return seen_by_chunk(p, value)
         end,
         __newindex = function(_, name, value)
             replace_global(p, tostring(name), value)
@@ -219,6 +229,9 @@ end
 
 -- Compile and run the chunk; p.edits has what it wants replaced.
 function M.run(p, text)
+    if p.module ~= nil and S.records[p.module] == nil then
+        util.fail('check', "module '%s' is not loaded", p.module)
+    end
     local chunk, err = loadstring(text, '@' .. p.file)
     if chunk == nil then
         util.fail('compile', '%s', err)

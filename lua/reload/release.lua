@@ -221,8 +221,10 @@ function M.mark_released(held)
     end
 end
 
--- Prove it in a fiber of its own, nobody waits.
-function M.later()
+-- A generation has drained: its cleanups run, and the proof is made, in a fiber of
+-- its own; nobody waits.
+function M.later(generation)
+    E.fibers.spawn(E.cleanup.of_old, generation)
     if S.is_proving then
         return
     end
