@@ -50,22 +50,32 @@ function M.check(opts)
     end
 end
 
+-- Phase probation, when it was asked for. Returns true when it passed; else the
+-- answer tells of the rollback.
+function M.watch(answer, opts)
+    local started = util.now()
+    local why, seen = E.probation.run(answer.generation, {
+        probation = opts.probation or 0, health = opts.health,
+        probation_since = opts.since})
+    phase(answer, 'probation', started,
+          ('%d calls, %d errors'):format(seen.calls, seen.errors))
+    if why ~= nil then
+        roll_back(answer, why, opts)
+    end
+    return answer, why == nil
+end
+
 -- Go on from a switch that is done. answer: of the transaction, with exit = 0,
 -- generation, previous, phases; it is completed and returned. Yields.
 function M.run(answer, opts)
-    local started = util.now()
     local list = E.drain.begin(answer.previous, opts)
     if opts.probation ~= nil or opts.health ~= nil then
-        local why, seen = E.probation.run(answer.generation, {
-            probation = opts.probation or 0, health = opts.health,
-            probation_since = opts.since})
-        phase(answer, 'probation', started,
-              ('%d calls, %d errors'):format(seen.calls, seen.errors))
-        if why ~= nil then
-            return roll_back(answer, why, opts)
+        local _, has_passed = M.watch(answer, opts)
+        if not has_passed then
+            return answer
         end
-        started = util.now()
     end
+    local started = util.now()
     list = E.drain.finish(list, opts)
     phase(answer, 'drain', started, #list > 0 and ('%d left'):format(#list) or nil)
     answer.lingering = E.fibers.plain(E.fibers.identify(list), E.drain.LISTED_MAX)

@@ -149,6 +149,7 @@ end
 
 -- opts.names: only these modules. exit 0, also when something differs.
 function E.ops.diff(opts)
+    E.plan.managed(function() end)
     local wanted
     for _, name in ipairs(opts.names or {}) do
         wanted = wanted or {}

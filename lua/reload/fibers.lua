@@ -32,6 +32,7 @@ local F = S.life
 local FRAMES_MAX = 200
 local NESTED_MAX = 8
 local DEATHS_MAX = 16
+local BURIED_KEPT = 64
 -- fiber.info() of more fibers than this would stop the instance for too long.
 local INFO_MAX = 5000
 
@@ -162,6 +163,7 @@ end
 -- fiber.new and did not run yet never will.
 function M.bury(generation)
     F.buried[generation] = true
+    F.buried[generation - BURIED_KEPT] = nil
     return M.kill(generation)
 end
 
@@ -244,18 +246,23 @@ function M.where(thread)
     return place or '?', waiting
 end
 
--- Is the thread's first function one that fiber.create was given? A request of a
--- client, the console and triggers begin with a C function of the runtime.
+-- Is the thread's first function one of the application's, that fiber.create was given?
+-- A request of a client, the console and triggers begin with a C function of the
+-- runtime; a fiber of somebody else that is in a call of the application is no
+-- background fiber of it either.
 local function is_background(thread)
-    local last
+    local first, below
     for level = 0, FRAMES_MAX do
-        local info = debug.getinfo(thread, level, 'Sf')
-        if info == nil then
+        local frame = debug.getinfo(thread, level, 'f')
+        if frame == nil then
             break
         end
-        last = info
+        first, below = frame.func, first
     end
-    return last ~= nil and (last.what ~= 'C' or last.func == pcall or last.func == xpcall)
+    if first == pcall or first == xpcall then
+        first = below
+    end
+    return first ~= nil and E.bytecode.generation_of(first) ~= nil
 end
 
 local function name_of(id)

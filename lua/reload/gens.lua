@@ -11,6 +11,9 @@ local prototypes, sources = S.prototypes, S.sources
 local function weak(mode)
     return setmetatable({}, {__mode = mode})
 end
+-- So many generations that are gone stay in the list.
+local KEPT = 16
+
 -- patched: prototype of a function that a patch brought -> record of its module.
 -- replaced: prototype of a function that a patch took out -> true.
 S.patched = S.patched or weak('k')
@@ -51,6 +54,16 @@ function M.set_state(id, name, why)
     if g ~= nil then
         g.state, g.why = name, why or g.why
         g[name .. '_at'] = clock.time()
+    end
+end
+
+-- Forget generations that are gone, but for the last ones.
+function M.prune()
+    local gone = {released = true, failed = true, ['rolled-back'] = true}
+    for id, g in pairs(S.generations) do
+        if id < S.generation - KEPT and gone[g.state] then
+            S.generations[id] = nil
+        end
     end
 end
 

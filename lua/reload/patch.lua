@@ -16,6 +16,7 @@ local E = ...
 local M = {}
 
 local clock = require('clock')
+local fiber = require('fiber')
 local bytecode = E.use('bytecode')
 local collect = E.use('patch_chunk')
 local stub = E.use('stub')
@@ -295,7 +296,7 @@ local function names_of(p)
     return out
 end
 
-local function open_generation(p, opts)
+local function open_generation(p)
     local previous = S.generation
     S.generations[p.id] = {id = p.id, state = 'current', loaded_at = clock.time(),
                            modules = names_of(p), patch = p.file, hash = p.hash}
@@ -332,24 +333,134 @@ local function prepare(p, text)
     find_views(p)
 end
 
--- The whole patch. p: what the transaction gives an attempt (id, phase(), note()).
-function M.run(p, opts)
+-- On an instance that ran before the engine came, the functions that are replaced
+-- are captured all over the heap: they become stubs first.
+local function adopt_captured(p)
+    local map = {}
+    for record in pairs(p.records) do
+        if not record.is_stubbed then
+            E.loader.stub_exports(record)
+            for key, f in pairs(record.slots.cur) do
+                map[f] = E.stub.get(record.slots, key)
+            end
+        end
+    end
+    if next(map) == nil then
+        return
+    end
+    p.captured = E.adopt.capture({
+        set = {}, tables = {}, copies = {}, is_old = function(f)
+            local record = E.loader.owner_of(f)
+            return record ~= nil and p.records[record] ~= nil
+        end, is_new = function()
+            return false
+        end}, map)
+    -- What the edits found was the functions themselves: they are in slots now.
+    for _, edit in ipairs(p.edits) do
+        edit.put = edit.refresh() or edit.put
+    end
+end
+
+-- The whole patch. p: the attempt. Returns the answer; raises {phase, message}.
+local function run(p, opts)
     p.file, p.module = opts.file or 'patch.lua', opts.module
     p.edits, p.joins, p.references, p.functions, p.view_of, p.records =
         {}, {}, {}, {}, {}, {}
     prepare(p, opts.text)
     if opts.check or opts.dry_run then
-        return {exit = 0, message = 'check passed', modules = names_of(p)}
+        return {exit = 0, message = 'the check passed', modules = names_of(p),
+                generation = S.generation,
+                state = ('generation %d serves, nothing was changed'):format(S.generation)}
     end
+    adopt_captured(p)
     p.phase('switch')
     local started = util.now()
     local undo = apply(p)
-    local previous = open_generation(p, opts)
+    local previous = open_generation(p)
+    local switch_ms = util.now() - started
     E.rollback.remember_patch(p.id, previous, undo_op(p, previous, undo))
-    p.phase()
     return {exit = 0, generation = p.id, previous = previous, modules = names_of(p),
-            switch_ms = util.now() - started,
+            switch_ms = switch_ms, captured = p.captured,
             state = ('generation %d serves'):format(p.id)}
+end
+
+local function failed(p, err)
+    E.fibers.bury(p.id)
+    return {exit = 1, phase = err.phase or p.current, message = err.message,
+            traceback = err.traceback, generation = S.generation, modules = {},
+            state = ('generation %d serves, as before'):format(S.generation)}
+end
+
+local function new_attempt()
+    S.last_number = S.last_number + 1
+    local p = {id = S.last_number, notes = {}, phases = {}}
+    function p.note(format, ...)
+        p.notes[#p.notes + 1] = format:format(...)
+    end
+    function p.phase(name)
+        local now = util.now()
+        if p.current ~= nil then
+            p.phases[#p.phases + 1] = {name = p.current, ms = now - p.phase_ms}
+        end
+        p.current, p.phase_ms = name, now
+    end
+    return p
+end
+
+local function describe(err)
+    if type(err) == 'table' then
+        return err
+    end
+    return {message = tostring(err), traceback = debug.traceback(tostring(err), 2)}
+end
+
+local function attempt(opts)
+    if S.busy then
+        return {exit = 1, phase = 'lock', message = 'another reload is at work'}
+    end
+    local refusal = E.probation.gate(opts)
+    if refusal ~= nil then
+        return refusal
+    end
+    S.busy = true
+    local started, p = util.now(), new_attempt()
+    local ok, answer = xpcall(run, describe, p, opts)
+    if not ok then
+        answer = failed(p, answer)
+    end
+    S.busy = false
+    p.phase()
+    answer.notes, answer.phases, answer.lingering = p.notes, p.phases, {}
+    answer.total_ms = util.now() - started
+    if answer.exit == 0 and opts.probation ~= nil and answer.switch_ms ~= nil then
+        answer = E.after.watch(answer, opts)
+    end
+    return answer
+end
+
+-- ctl patch: opts.text, opts.file (its name), opts.module, opts.check.
+function E.ops.patch(opts)
+    local wrong = type(opts.text) ~= 'string' and 'a patch needs its text' or
+        E.after.check(opts)
+    if wrong then
+        return {exit = 1, phase = 'lock', message = wrong}
+    end
+    E.init.activate()
+    E.plan.managed(function() end)
+    local entry = not opts.check and E.journal.begin('patch', opts.by)
+    local done, answer = fiber.cond(), nil
+    E.fibers.spawn(function()
+        fiber.name('reload.patch', {truncate = true})
+        answer = attempt(opts)
+        done:broadcast()
+    end)
+    while answer == nil do
+        done:wait()
+    end
+    if entry then
+        E.journal.finish(entry, answer)
+    end
+    return answer
 end
 
 return M

@@ -88,7 +88,9 @@ local function replace_field(p, record, t, name, key, new)
     local old = stub.raw(current)
     check_pair(p, name, old, new)
     add(p, {name = name, record = record, old = old, new = new,
-            put = putter(t, key, current)})
+            put = putter(t, key, current), refresh = function()
+                return putter(t, key, rawget(t, key))
+            end})
 end
 
 local function is_branch(record, value)
@@ -148,7 +150,9 @@ local function replace_global(p, name, new)
         refuse(p, '%s: it is no function of a module of the application', name)
     end
     add(p, {name = name, record = record, old = old, new = new,
-            put = putter(G, name, current)})
+            put = putter(G, name, current), refresh = function()
+                return putter(G, name, rawget(G, name))
+            end})
 end
 
 -- Every cell of a module's code with that name that holds a function.
@@ -194,7 +198,7 @@ local function locals_of(p, module)
                     for _, h in ipairs(holders) do
                         debug.setupvalue(h[1], h[2], f)
                     end
-                end})
+                end, refresh = function() end})
     end})
 end
 

@@ -219,6 +219,7 @@ function M.mark_released(held)
             end
         end
     end
+    E.gens.prune()
 end
 
 -- A generation has drained: its cleanups run, and the proof is made, in a fiber of

@@ -15,7 +15,15 @@ local function names_of(modules)
     return out
 end
 
+-- On an instance that ran before the engine came: know its modules.
+local function know_modules()
+    if not S.is_first then
+        E.plan.managed(function() end)
+    end
+end
+
 local function count_threads()
+    know_modules()
     local fibers, calls = {}, {}
     for _, entry in ipairs(E.fibers.scan_all()) do
         local t = entry.kind == 'call' and calls or fibers
@@ -47,6 +55,7 @@ end
 
 -- ctl fibers [--gen N]: opts.gen, or all.
 function E.ops.fibers(opts)
+    know_modules()
     local list = {}
     for _, entry in ipairs(E.fibers.scan_all()) do
         if opts.gen == nil or entry.generation == opts.gen or entry.created_by == opts.gen then
@@ -79,11 +88,6 @@ end
 
 -- For apps: what they may know about themselves ---------------------------------
 
--- Number of the generation that serves.
-function E.api.generation()
-    return S.generation
-end
-
 -- Number of the generation that created the fiber that asks; nil: not known.
 function E.api.fiber_generation()
     return E.fibers.generation()
@@ -94,9 +98,9 @@ function E.api.generations()
     return E.ops.gens({}).generations
 end
 
--- Reload from inside; opts as in docs. Returns the answer of `ctl reload --json`.
+-- The ops of `ctl`, with its options as a table; the answers are what --json prints.
 -- The caller may run code that is replaced by this: it goes on with it.
-for _, op in ipairs({'reload', 'rollback', 'check', 'patch', 'history', 'diff', 'drain'}) do
+for _, op in ipairs({'rollback', 'check', 'patch', 'history', 'diff', 'drain'}) do
     E.api[op] = function(opts)
         return E.call(op, opts)
     end

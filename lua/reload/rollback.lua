@@ -12,10 +12,11 @@ local function refuse(message)
 end
 
 -- Keep what a rollback of the generation needs: texts = {module name -> text of
--- the previous version}, new = {names that the previous version did not have}.
--- Only one generation back is kept.
-function M.remember(generation, previous, texts)
-    S.previous = {generation = generation, previous = previous, texts = texts}
+-- the previous version}; unknown = names of modules whose text is not known (they
+-- were loaded before the engine came). Only one generation back is kept.
+function M.remember(generation, previous, texts, unknown)
+    S.previous = {generation = generation, previous = previous, texts = texts,
+                  unknown = unknown}
 end
 
 -- The generation was made by a patch: undo() swaps its functions back.
@@ -33,6 +34,13 @@ function M.run(opts)
     if opts.generation ~= nil and opts.generation ~= back.previous then
         return refuse(('generation %s is not kept: only generation %d is'):format(
             tostring(opts.generation), back.previous))
+    end
+    if back.unknown ~= nil and #back.unknown > 0 then
+        return refuse(('the previous text of %s is not known: it was loaded before the ' ..
+            'engine came, and its file is the new one'):format(
+            table.concat(back.unknown, ', ')))
+    elseif back.texts ~= nil and next(back.texts) == nil then
+        return refuse('the previous generation had none of these modules')
     end
     opts.rollback = true
     E.probation.cancel()

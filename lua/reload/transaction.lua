@@ -228,15 +228,14 @@ local function commit(p)
         id = p.id, state = 'current', modules = names, files = files,
         hash = E.source.hash(table.concat(sums, '\n')), loaded_at = fiber.time(),
     }
-    local texts = {}
+    local texts, unknown = {}, {}
     for name, unit in pairs(p.set) do
         if not p.fresh[name] then
             texts[name] = unit.old_text
+            unknown[#unknown + 1] = unit.old_text == nil and name or nil
         end
     end
-    if E.rollback ~= nil and next(texts) ~= nil then
-        E.rollback.remember(p.id, p.previous, texts)
-    end
+    E.rollback.remember(p.id, p.previous, texts, unknown)
     life.remember_globals(p)
 end
 
@@ -292,11 +291,6 @@ local function run_phases(p)
     check_survived(p)
     settle(p)
     look_for_triggers(p)
-    if E.cleanup ~= nil then
-        for _, text in ipairs(E.cleanup.of_old(p.previous, p.hook_timeout)) do
-            p.note('%s', text)
-        end
-    end
     commit(p)
 end
 
@@ -312,9 +306,7 @@ local function take_back(p)
     end
     local stacks = E.hooks.cancel(p.id)
     local killed = E.fibers.bury(p.id)
-    if E.cleanup ~= nil then
-        E.cleanup.of_failed(p.id, p.hook_timeout)
-    end
+    E.cleanup.of_failed(p.id)
     for name in pairs(p.added) do
         package.loaded[name] = nil
     end
