@@ -1,6 +1,5 @@
 #include "instance/module/api_util.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 
 #include "instance/base/list.h"
@@ -116,7 +115,7 @@ enum {
 struct chunk {
 	struct list link; /* oldest first */
 	size_t size, used;
-	alignas(max_align_t) char data[];
+	char data[];
 };
 
 /* Owned by its fiber: made at the first use, freed with it. */
