@@ -133,6 +133,17 @@ local function lingering(answer)
     return table.concat(out)
 end
 
+-- What of replaced code is still in memory, and what holds it.
+local function retained(answer)
+    local out = {}
+    for _, item in ipairs(answer.retained or {}) do
+        out[#out + 1] = ('still in memory: %s\n'):format(type(item) == 'table' and
+            ('%s, held by %s'):format(item.where or item.name or '?', item.held_by or '?') or
+            one_line(item))
+    end
+    return table.concat(out)
+end
+
 local function modules(answer)
     local rows = {}
     for i, m in ipairs(answer.modules or {}) do
@@ -230,6 +241,9 @@ local function headline(op, answer, args)
         return answer.message and sentence(answer.message) or
             'Nothing changed. ' .. state(op, answer, args)
     end
+    if (op == 'drain' or op == 'purge') and answer.message and answer.exit == 0 then
+        return ('%s %s'):format(sentence(answer.message), state(op, answer, args))
+    end
     local text = state(op, answer, args)
     if answer.switch_ms and answer.total_ms then
         text = ('%s Switched in %s, %s in all.'):format(text, ms(answer.switch_ms),
@@ -257,7 +271,7 @@ end
 
 local function report(op, answer, args)
     local details = modules(answer) .. phases(answer) .. captured(answer) ..
-        notes(answer) .. lingering(answer)
+        notes(answer) .. lingering(answer) .. retained(answer)
     if answer.exit == 0 or answer.exit == 5 then
         local message = ''
         if answer.exit == 5 then
@@ -363,24 +377,43 @@ function M.history(_, answer)
     }), ''
 end
 
+-- The lines that differ, as diff(1) shows them.
+local function difference(m)
+    local out = {('\n%s: loaded (-), on disk (+), from line %d\n'):format(m.path or m.name,
+        m.diff.first)}
+    for _, line in ipairs(m.diff.lines) do
+        out[#out + 1] = line .. '\n'
+    end
+    return table.concat(out)
+end
+
 function M.diff(_, answer)
     local rows = answer.modules or {}
     if #rows == 0 then
         return 'No module of the application is loaded.\n', ''
     end
-    return columns(rows, {
+    local out = {columns(rows, {
         {'module', 'name'}, {'gen', 'generation'}, {'state', 'state'},
-        {'why', 'reason'}, {'file', 'path'},
-    }) .. notes(answer), ''
+        {'patched by', 'patches'}, {'file', 'path'}, {'', 'message'},
+    }), notes(answer)}
+    for _, m in ipairs(rows) do
+        if type(m.diff) == 'table' then
+            out[#out + 1] = difference(m)
+        end
+    end
+    return table.concat(out), ''
 end
 
--- What runs now, for the progress line.
+-- What it is at, for the progress line.
 function M.status(_, answer)
-    local text = answer.running or answer.phase
-    if text == nil or text == '' then
-        return '', ''
+    if answer.probation then
+        return ('generation %d serves, its probation runs\n'):format(answer.probation), ''
+    elseif answer.pending then
+        return ('phase %s\n'):format(answer.phase or '?'), ''
+    elseif answer.draining then
+        return ('generation %d drains\n'):format(answer.draining), ''
     end
-    return ('%s...\n'):format(one_line(text)), ''
+    return '', ''
 end
 
 -- The files that an answer names, one a line.
