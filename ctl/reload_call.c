@@ -107,7 +107,6 @@ static int read_answer(struct reload_call *rc)
 	rc->exit = (int)mp_read_int(&call->values);
 	rc->out = remote_next_str(call, &rc->out_len);
 	rc->message = remote_next_str(call, &rc->message_len);
-	rc->phase = remote_next_str(call, &rc->phase_len);
 	if (call->values.error == NULL)
 		return CTL_OK;
 	ctl_say("malformed answer");

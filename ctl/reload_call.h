@@ -22,8 +22,8 @@ struct reload_call {
 	struct remote_call call;
 	struct conn conn;
 	int exit;
-	const char *out, *message, *phase;
-	uint32_t out_len, message_len, phase_len;
+	const char *out, *message;
+	uint32_t out_len, message_len;
 };
 
 /**

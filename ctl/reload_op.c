@@ -1,17 +1,12 @@
 #include "ctl/reload_op.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "ctl/interrupt.h"
-
-enum { RETRY_MS = 50 };
 
 /* What an option is called in the op's table, where `--all` and more are taken. */
 static const struct {
@@ -97,7 +92,7 @@ static bool is_number(const char *text)
 /** Options that ctl itself sees to. */
 static bool is_own(const char *name)
 {
-	static const char *const names[] = {"json", "wait", "watch", "unit"};
+	static const char *const names[] = {"json", "watch", "unit"};
 	for (size_t i = 0; i < lengthof(names); i++) {
 		if (strcmp(name, names[i]) == 0)
 			return true;
@@ -160,32 +155,13 @@ static void print_outcome(const struct request *rq, const struct reload_call *rc
 	say_text(rc->message, rc->message_len);
 }
 
-static bool is_refused_by_lock(const struct reload_call *rc)
-{
-	return rc->exit == CTL_FAILED && rc->phase_len == 4 &&
-	       memcmp(rc->phase, "lock", 4) == 0;
-}
-
 int reload_op_finish(const struct request *rq, struct reload_call *rc)
 {
-	deadline_ms deadline = deadline_after(request_duration(rq, "wait", 0));
-	int code;
-	for (;;) {
-		code = reload_call_run(rc);
-		if (code != CTL_OK || !is_refused_by_lock(rc) ||
-			deadline_left(deadline) == 0)
-			break;
-		/* Another reload, or an old generation that drains: both end. */
-		remote_fini(&rc->call);
-		conn_fini(&rc->conn);
-		if (interrupt_poll(NULL, 0, RETRY_MS) < 0 && interrupt_take())
-			return CTL_INTERRUPTED;
-	}
-	if (code == CTL_OK) {
-		print_outcome(rq, rc);
-		code = rc->exit;
-	}
-	return code;
+	int code = reload_call_run(rc);
+	if (code != CTL_OK)
+		return code;
+	print_outcome(rq, rc);
+	return rc->exit;
 }
 
 enum reload_format reload_op_format(const struct request *rq, enum reload_format of_many)

@@ -8,7 +8,7 @@
 /**
  * The JSON object of the op's options: those of the verb that were given, by their
  * names with '_' for '-' (a TIME in seconds, LIST an array, a flag true), without
- * those of ctl itself (json, wait, watch); who asks; the instance file. Open: the
+ * those of ctl itself (json, watch, unit); who asks; the instance file. Open: the
  * caller may add more and ends it with '}'.
  * @return an exit code
  */

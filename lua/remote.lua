@@ -588,13 +588,13 @@ function ops.engine(hash, op, args, format)
     end
     args = require('json').decode(args)
     local answer = engine.call(op, args)
-    local out, message, phase = '', '', answer.phase or ''
+    local out, message = '', ''
     if format == 'json' then
         out = to_json(answer)
     else
-        out, message, phase = engine.text.render(op, answer, args, format)
+        out, message = engine.text.render(op, answer, args, format)
     end
-    return 'ok', '', answer.exit, out, message, phase
+    return 'ok', '', answer.exit, out, message
 end
 
 -- The same, with the engine's text.

@@ -81,7 +81,7 @@ function E.ops.status()
         hash = current and current.hash, mode = E.mode, version = E.version,
         engine = E.hash, draining = S.draining and S.draining.generation,
         probation = S.probation and S.probation.generation,
-        pending = S.pending and S.pending.id, phase = S.pending and S.pending.last_phase,
+        busy = S.busy or nil, pending = S.pending and S.pending.id, phase = S.pending and S.pending.last_phase,
         modules = #util.sorted_keys(S.records), abandoned = E.hooks.list(),
     }
 end

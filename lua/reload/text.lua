@@ -207,11 +207,6 @@ local function captured(answer)
     return ('captured functions that follow now: %s\n'):format(table.concat(parts, ', '))
 end
 
-local function is_nothing(answer)
-    return answer.exit == 0 and #(answer.modules or {}) == 0 and
-        #(answer.lingering or {}) == 0
-end
-
 -- One sentence: what the instance runs now.
 local function state(op, answer, args)
     if answer.state then
@@ -408,8 +403,8 @@ end
 function M.status(_, answer)
     if answer.probation then
         return ('generation %d serves, its probation runs\n'):format(answer.probation), ''
-    elseif answer.pending then
-        return ('phase %s\n'):format(answer.phase or '?'), ''
+    elseif answer.busy then
+        return ('phase %s\n'):format(answer.phase or 'read'), ''
     elseif answer.draining then
         return ('generation %d drains\n'):format(answer.draining), ''
     end
@@ -428,23 +423,18 @@ local function paths(answer)
 end
 
 -- An answer as text. args: the options that the op got. format: 'text'; 'row', one
--- line; 'paths'. Returns the result, the messages, and a word about what came out:
--- the phase that failed, or 'nothing' when nothing was to do.
+-- line; 'paths'. Returns the result and the messages.
 function M.render(op, answer, args, format)
-    local word = answer.phase or is_nothing(answer) and 'nothing' or ''
     if format == 'paths' then
-        return paths(answer), answer.exit ~= 0 and answer.message or '', word
+        return paths(answer), answer.exit ~= 0 and answer.message or ''
     end
-    local out, message
-    if M[op] == report and format == 'row' then
-        out, message = row(op, answer, args)
-    elseif M[op] ~= nil and (M[op] == report or answer.exit == 0 or
-            answer.message == nil) then
-        out, message = M[op](op, answer, args)
-    else
-        out, message = '', failure(op, answer, args)
+    local f = M[op]
+    if f == report then
+        f = format == 'row' and row or report
+    elseif answer.exit ~= 0 and answer.message ~= nil then
+        return '', failure(op, answer, args)
     end
-    return out, message, word
+    return f(op, answer, args)
 end
 
 return M

@@ -24,6 +24,8 @@ local state = E.state
 
 local HOOK_TIMEOUT_S = 30
 local REFRESH_S = 0.01
+-- How often the lock is asked for again.
+local WAIT_S, WAIT_MAX_S = 0.005, 0.2
 
 -- The attempt -----------------------------------------------------------------------
 
@@ -431,16 +433,20 @@ local function refuse(message)
         state = ('generation %d serves, as before'):format(state.generation)}
 end
 
-local function gates(opts)
+-- Options that are wrong in themselves.
+local function check_options(opts)
     local wrong = E.after and E.after.check(opts)
     if wrong then
         return refuse(wrong)
     end
-    if state.busy then
-        return refuse('another reload is at work')
-    end
     if opts.order ~= nil and opts.order ~= 'overlap' and opts.order ~= 'stop-first' then
         return refuse(("order is overlap or stop-first, not '%s'"):format(opts.order))
+    end
+end
+
+local function gates(opts)
+    if state.busy then
+        return refuse('another reload is at work')
     end
     state.busy = true
     for _, gate in ipairs({E.probation or false, E.drain or false}) do
@@ -455,10 +461,28 @@ local function gates(opts)
     end
 end
 
+-- Take the lock, after opts.wait seconds at most. Returns nil, or why not.
+local function lock(opts)
+    local limit, pause = fiber.clock() + (tonumber(opts.wait) or 0), WAIT_S
+    local refusal = check_options(opts)
+    if refusal ~= nil then
+        return refusal
+    end
+    while true do
+        refusal = gates(opts)
+        local left = limit - fiber.clock()
+        if refusal == nil or left <= 0 then
+            return refusal
+        end
+        fiber.sleep(math.min(pause, left))
+        pause = math.min(pause * 1.5, WAIT_MAX_S)
+    end
+end
+
 local function run_alone(opts)
     local entry = E.journal and E.journal.begin(opts.op or opts.rollback and 'rollback' or
         'reload', opts.by)
-    local refusal = gates(opts)
+    local refusal = lock(opts)
     local answer, is_switched = refusal, false
     local p
     if refusal == nil then

@@ -290,7 +290,7 @@ def check_rollback(engine):
 
 def check_patch(engine):
     app = App(engine)
-    fix = app.place.write('fix.lua', 'function app.serve()\n    return 7, dep.version()\nend\n')
+    fix = app.place.write('fix.lua', 'local dep\nfunction app.serve()\n    return 7, dep.version()\nend\n')
     tap.equal(app.ctl('patch', fix).returncode, 0, '%s: patch: exit 0' % engine)
     tap.equal(app.serves(), [7, 1], '%s: patch' % engine)
     tap.matches(app.ctl('history').stdout, 'patch', '%s: patch: in the history' % engine)
