@@ -53,6 +53,7 @@ enum fiber_flag {
 	FIBER_IS_DEAD = 1 << 3,
 	FIBER_IS_RUNNING = 1 << 4,
 	FIBER_NOT_CANCELLABLE = 1 << 5, /* a cancel sets the flag but does not wake it */
+	FIBER_HOLDS_THREAD = 1 << 6,    /* fiber/switch.c: lua_now is in the registry */
 };
 
 /* Something to be told about a fiber; owned by whoever registers it. */
@@ -88,7 +89,8 @@ struct fiber {
 	 * Lua: the thread the fiber was made with, and the one that runs now
 	 * (a coroutine inside it). Whoever enters C from Lua and may yield sets
 	 * lua_now first (luaT_may_yield); whoever calls Lua from C sets it back
-	 * after the call. The switch needs it: see fiber/switch.c.
+	 * after the call. The switch needs it, and does not rely on it where C modules
+	 * are that do not know it: see fiber/switch.c.
 	 */
 	struct lua_State *lua;
 	struct lua_State *lua_now;
@@ -131,6 +133,8 @@ struct fiber_upcalls {
 	void (*on_error)(struct fiber *f);
 };
 extern struct fiber_upcalls fiber_upcalls;
+/** Where the VM keeps the thread that runs (lua/current.c); NULL when not known. */
+extern struct lua_State *const *fiber_lua_current;
 
 /**
  * Run fibers and events until fiber_loop_break(), or, if `until_idle`, until

@@ -1,5 +1,6 @@
 #include "instance/fiber/switch.h"
 
+#include <lauxlib.h>
 #include <lua.h>
 #include <luajit.h>
 #include <pthread.h>
@@ -22,6 +23,13 @@
 
 enum { STACK_COLOURS = 32 };
 
+struct lua_State *const *fiber_lua_current;
+
+/* What the VM took for running when this fiber was switched to, and whether that was
+ * of this fiber. */
+static struct lua_State *arrived_with;
+static bool is_ours;
+
 static void (*fiber_entry)(void);
 #ifdef SWITCH_ASAN
 static struct fiber_stack sched_stack; /* not ours: bounds for the sanitizer */
@@ -40,9 +48,51 @@ void switch_init(void)
 #endif
 }
 
+/** Keep a thread from being collected while the fiber sleeps, whoever dropped it. */
+static void hold_thread(struct fiber *f, lua_State *L)
+{
+	luaL_checkstack(L, 4, "fiber");
+	lua_pushlightuserdata(L, f);
+	lua_pushthread(L);
+	lua_rawset(L, LUA_REGISTRYINDEX);
+	f->flags |= FIBER_HOLDS_THREAD;
+}
+
+static void release_thread(struct fiber *f)
+{
+	lua_pushlightuserdata(f->lua_now, f);
+	lua_pushnil(f->lua_now);
+	lua_rawset(f->lua_now, LUA_REGISTRYINDEX);
+	f->flags &= ~(unsigned)FIBER_HOLDS_THREAD;
+}
+
+/** The Lua thread that runs in this fiber; NULL: none. */
+static lua_State *running_thread(void)
+{
+	struct fiber *f = fiber_current;
+	if (fiber_lua_current == NULL)
+		return f->lua_now;
+	lua_State *L = *fiber_lua_current;
+	if (likely(L == f->lua_now))
+		return L;
+	if (!is_ours && L == arrived_with)
+		return f->lua_now; /* the VM did not run here since */
+	lua_Debug ar;
+	bool is_active = L != NULL && lua_getstack(L, 0, &ar) != 0;
+	if (!is_active) {
+		/* C called Lua on that thread, and it returned. */
+		if (f->lua_now == NULL || f->lua_now == f->lua)
+			return f->lua_now;
+		if (L == NULL)
+			return f->lua_now = f->lua;
+	}
+	hold_thread(f, L);
+	return f->lua_now = L;
+}
+
 void switch_check(void)
 {
-	lua_State *L = fiber_current->lua_now;
+	lua_State *L = running_thread();
 	if (L != NULL)
 		luaJIT_setmode(L, 0, LUAJIT_MODE_DEBUG);
 }
@@ -84,11 +134,19 @@ static void sanitizer_arrive(struct fiber *to)
 #endif
 }
 
+static void note_arrival(bool has_lua)
+{
+	is_ours = has_lua;
+	if (fiber_lua_current != NULL)
+		arrived_with = *fiber_lua_current;
+}
+
 static void first_arrival(struct ctx_transfer t)
 {
 	struct fiber *from = t.data;
 	from->ctx = t.from;
 	sanitizer_arrive(fiber_current);
+	note_arrival(false);
 	fiber_entry();
 	__builtin_unreachable();
 }
@@ -124,4 +182,7 @@ void switch_to(struct fiber *to)
 	sanitizer_arrive(from);
 	if (from->lua_now != NULL)
 		reenter_vm(from->lua_now);
+	note_arrival(from->lua_now != NULL);
+	if (unlikely(from->flags & FIBER_HOLDS_THREAD))
+		release_thread(from);
 }

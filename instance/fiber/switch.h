@@ -7,7 +7,9 @@
  *   finaliser that tries to yield gets an error (luaJIT_setmode raises it);
  * - after a switch-in, an empty C function is called on the Lua thread that runs,
  *   so that the VM's idea of the current thread is right before anything throws.
- * Both need to know which Lua thread runs: fiber->lua_now.
+ * Both need to know which Lua thread runs: fiber->lua_now. Our bindings set it. A C
+ * module that yields does not; then the VM's own idea of it is taken, where it is known
+ * (fiber_lua_current) and is this fiber's: it ran Lua since it was switched to.
  */
 #ifndef FIBER_SWITCH_H
 #define FIBER_SWITCH_H

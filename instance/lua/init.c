@@ -69,6 +69,7 @@ static int init_state(lua_State *L)
 	luaL_openlibs(L);
 	lua_fiber_init(L);
 	lua_cdata_init(L);
+	lua_current_init(L);
 	lua_createtable(L, 0, 32);
 	luaT_push_null(L);
 	lua_setfield(L, -2, "NULL");

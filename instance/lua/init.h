@@ -20,6 +20,8 @@ const char *lua_jit_off_reason(void);
 /* The parts, in this order. */
 void lua_fiber_init(lua_State *L);
 void lua_cdata_init(lua_State *L);
+/** Find fiber_lua_current; where the VM is another one, it stays NULL. */
+void lua_current_init(lua_State *L);
 void lua_loader_init(lua_State *L);
 /** Load every built-in module that a row marks as needed from the start. */
 void lua_loader_load_eager(lua_State *L);
