@@ -79,6 +79,18 @@ static int guard_entry(lua_State *L)
 
 static int guard_ref = LUA_NOREF; /* guard_entry, in the registry */
 
+/*
+ * What was raised stands on the top of L; but not when it was raised on another state
+ * (luaT_state() is the main one): then that one has it, and L what it had before.
+ */
+static void fetch_error(lua_State *L, const struct guarded *g)
+{
+	if (L == lua_main || lua_touserdata(L, -1) != g || lua_gettop(lua_main) == 0)
+		return;
+	lua_pop(L, 1);
+	lua_xmove(lua_main, L, 1);
+}
+
 static int guard(int (*body)(void *arg), void *arg)
 {
 	struct guarded g = {body, arg, -1};
@@ -93,7 +105,15 @@ static int guard(int (*body)(void *arg), void *arg)
 	}
 	lua_rawgeti(L, LUA_REGISTRYINDEX, guard_ref);
 	lua_pushlightuserdata(L, &g);
-	return luaT_call(L, 1, 0) == 0 ? g.rc : -1;
+	lua_State *before = fiber_current->lua_now;
+	fiber_current->lua_now = L;
+	int status = lua_pcall(L, 1, 0, 0);
+	fiber_current->lua_now = before;
+	if (likely(status == 0))
+		return g.rc;
+	fetch_error(L, &g);
+	luaT_to_diag(L);
+	return -1;
 }
 
 void l_module_init(void)

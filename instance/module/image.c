@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -222,17 +221,14 @@ static const char *base_name(const char *path)
 }
 
 /*
- * A file in TMPDIR, as Tarantool does: its name (tntXXXXXX/mod.so) is what
+ * A file in a directory, as Tarantool does it: its name (tntXXXXXX/mod.so) is what
  * /proc/PID/maps shows. It loses it before anything is written, so that nothing is
  * left there however this ends.
  */
-static int open_in_tmpdir(const char *path)
+static int open_in_dir(const char *parent, const char *path)
 {
 	char dir[PATH_MAX], file[PATH_MAX];
-	const char *tmp = getenv("TMPDIR");
-	if (tmp == NULL || *tmp == '\0')
-		tmp = "/tmp";
-	if (snprintf(dir, sizeof(dir), "%s/tntXXXXXX", tmp) >= (int)sizeof(dir) ||
+	if (snprintf(dir, sizeof(dir), "%s/tntXXXXXX", parent) >= (int)sizeof(dir) ||
 		mkdtemp(dir) == NULL)
 		return -1;
 	int fd = -1;
@@ -242,14 +238,59 @@ static int open_in_tmpdir(const char *path)
 		if (fd >= 0)
 			unlink(file);
 	}
+	int saved_errno = errno;
 	rmdir(dir);
+	errno = saved_errno;
 	return fd;
 }
 
-static bool is_noexec(int fd)
+/* dir NULL: in memory */
+static int open_in(const char *dir, const char *path)
 {
-	struct statvfs fs;
-	return fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOEXEC;
+	if (dir != NULL)
+		return open_in_dir(dir, path);
+	char label[200]; /* memfd_create() takes 249 bytes */
+	snprintf(label, sizeof(label), "%s", base_name(path));
+	return memfd_create(label, MFD_CLOEXEC);
+}
+
+/* Not on a file system mounted noexec, not where a policy forbids it. */
+static bool can_execute(int fd)
+{
+	void *p = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	munmap(p, 1);
+	return true;
+}
+
+static int copy_to(const struct image *image, const char *dir, const char *path)
+{
+	int fd = open_in(dir, path);
+	if (fd == 0) { /* somebody closed stdin; 0 means none here */
+		fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+		close(0);
+	}
+	if (fd >= 0 && write_all(fd, image->data, image->size) == 0 && can_execute(fd))
+		return fd;
+	int saved_errno = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved_errno;
+	return -1;
+}
+
+/*
+ * Where the copy goes: TMPDIR when somebody has set it, else memory. Creating and
+ * deleting a file costs a disk's file system up to a hundred times what memory does,
+ * and the event loop waits for it. Each is the other's substitute.
+ */
+static int make_copy(const struct image *image, const char *path)
+{
+	const char *tmp = getenv("TMPDIR");
+	bool is_set = tmp != NULL && *tmp != '\0';
+	int fd = copy_to(image, is_set ? tmp : NULL, path);
+	return fd >= 0 ? fd : copy_to(image, is_set ? NULL : "/tmp", path);
 }
 
 /*
@@ -273,27 +314,10 @@ static void make_open_path(struct image *image)
 
 int image_store(struct image *image, const char *name, const char *path)
 {
-	int fd = open_in_tmpdir(path);
-	if (fd >= 0 && (is_noexec(fd) || write_all(fd, image->data, image->size) != 0)) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0) {
-		char label[200]; /* memfd_create() takes 249 bytes */
-		snprintf(label, sizeof(label), "%s", base_name(path));
-		fd = memfd_create(label, MFD_CLOEXEC);
-		if (fd < 0 || write_all(fd, image->data, image->size) != 0) {
-			int saved_errno = errno;
-			if (fd >= 0)
-				close(fd);
-			return module_load_error(
-				name, "can't copy %s: %s", path, strerror(saved_errno));
-		}
-	}
-	if (fd == 0) { /* somebody closed stdin; 0 means none here */
-		fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
-		close(0);
-	}
+	int fd = make_copy(image, path);
+	if (fd < 0)
+		return module_load_error(
+			name, "can't copy %s: %s", path, strerror(errno));
 	image->fd = fd;
 	make_open_path(image);
 	return 0;

@@ -3,8 +3,8 @@
  *
  * dlopen() maps the file it is given: who writes into that file afterwards changes
  * running code, and who opens the same file twice gets the first one again. So
- * each version is opened from a copy that has no name (TMPDIR, or memory when
- * TMPDIR will not do) through a path under /proc/self/fd that no other version has.
+ * each version is opened from a copy that has no name (in TMPDIR or in memory) through a
+ * path under /proc/self/fd that no other version has.
  */
 #ifndef MODULE_IMAGE_H
 #define MODULE_IMAGE_H

@@ -22,6 +22,14 @@ struct start {
 	struct module_version *version;
 };
 
+/* The instance itself starts its workers when it needs them, also while a module's call
+ * waits for one. */
+static bool is_ours(const void *addr)
+{
+	extern const char __executable_start[], _end[];
+	return (const char *)addr >= __executable_start && (const char *)addr < _end;
+}
+
 static void *thread_main(void *arg)
 {
 	struct start start = *(struct start *)arg;
@@ -39,7 +47,10 @@ __attribute__((visibility("default"))) int pthread_create(
 		create = (create_fn)(uintptr_t)dlsym(RTLD_NEXT, "pthread_create");
 		__atomic_store_n(&next, create, __ATOMIC_RELEASE);
 	}
-	struct module_version *v = module_of_function((const void *)(uintptr_t)run);
+	const void *caller = __builtin_return_address(0);
+	struct module_version *v = module_by_address((const void *)(uintptr_t)run);
+	if (v == NULL && !is_ours(caller))
+		v = module_running();
 	if (v == NULL)
 		return create(thread, attr, run, arg);
 	struct start *start = malloc(sizeof(*start));
