@@ -47,6 +47,8 @@ int text_set(char *buf, size_t size, const char *fmt, ...) _format_(3, 4);
 void closefd(const int *fd);
 void freetext(char **text);
 
+/** Length of the UTF-8 sequence that the text begins with, 0 when it is none. */
+size_t utf8_length(const char *text, size_t left);
 /** Append a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 struct buf;
 int json_string(struct buf *out, const char *text, size_t len);

@@ -126,7 +126,7 @@ void evaluate_write_push(
 		struct mp_cursor cur;
 		_cleanup_(buf_fini) struct buf text = {0};
 		mp_cursor_init(&cur, data, data + len);
-		if (mptext_json(&text, &cur) == 0)
+		if (mptext_write(&text, &cur, MPTEXT_YAML) == 0)
 			fprintf(out, "%s\n--- %.*s\n...\n", TEXT_PUSH_TAG, (int)text.len,
 				text.data);
 	} else {

@@ -22,6 +22,7 @@ struct command_line {
 	bool is_all;
 	bool is_help;
 	const char *options[VERB_OPTION_MAX];
+	char *joined[VERB_OPTION_MAX]; /* of options given again and again; owned */
 };
 
 const struct verb *verb_find(const char *name)
@@ -158,7 +159,19 @@ static int set_option(
 		ctl_say("Bad --%s '%s': should be one of %s", o->name, value, o->arg);
 		return CTL_USAGE;
 	}
-	cl->options[row] = o->arg != NULL ? value : "";
+	if (o->arg == NULL) {
+		cl->options[row] = "";
+	} else if (cl->options[row] != NULL && strstr(o->arg, "...") != NULL) {
+		char *joined;
+		if (asprintf(&joined, "%s,%s", cl->options[row], value) < 0) {
+			ctl_say("Out of memory");
+			return CTL_FAILED;
+		}
+		free(cl->joined[row]);
+		cl->options[row] = cl->joined[row] = joined;
+	} else {
+		cl->options[row] = value;
+	}
 	return CTL_OK;
 }
 
@@ -280,6 +293,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		}
 	}
 	free(cl.argv);
+	for (int i = 0; i < VERB_OPTION_MAX; i++)
+		free(cl.joined[i]);
 	if (fflush(stdout) != 0 && rc == CTL_OK) {
 		ctl_say("Can't write the result: %m");
 		rc = CTL_FAILED;

@@ -57,7 +57,7 @@ static enum conn_status ask(struct conn *c, deadline_ms deadline, struct probe *
 	if (rc == CONN_OK && call.is_ok) {
 		p->state = PROBE_RUNNING;
 		read_answer(call.values, p);
-		if (mptext_json(&p->info, &call.values) != 0)
+		if (mptext_write(&p->info, &call.values, MPTEXT_JSON) != 0)
 			rc = CONN_FAILED;
 	} else if (rc == CONN_OK) {
 		p->state = PROBE_RUNNING; /* it answers */

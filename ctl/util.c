@@ -116,9 +116,9 @@ void freetext(char **text)
 	free(*text);
 }
 
-/** Length of the UTF-8 sequence at p, 0 when it is none. */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t utf8_length(const char *text, size_t left)
 {
+	const unsigned char *p = (const unsigned char *)text;
 	size_t n = p[0] < 0x80   ? 1
 		   : p[0] < 0xc2 ? 0
 		   : p[0] < 0xe0 ? 2
@@ -141,7 +141,7 @@ int json_string(struct buf *out, const char *text, size_t len)
 	int rc = buf_puts(out, "\"");
 	for (size_t i = 0; i < len && rc == 0;) {
 		unsigned char c = (unsigned char)text[i];
-		size_t n = utf8_len((const unsigned char *)text + i, len - i);
+		size_t n = utf8_length(text + i, len - i);
 		if (c == '"' || c == '\\')
 			rc = buf_printf(out, "\\%c", c);
 		else if (c == '\n')

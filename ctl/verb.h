@@ -16,7 +16,9 @@ enum { VERB_OPTION_MAX = 24 };
 struct verb_option {
 	const char *name; /* NULL in the last row */
 	char key;         /* short form, 0: none */
-	const char *arg;  /* name of its value, NULL: a flag; a|b: one of these */
+	/* Name of its value, NULL: a flag; a|b: one of these; with ...: may be given
+	 * again, the values come joined by commas. */
+	const char *arg;
 	const char *help;
 };
 
@@ -77,7 +79,7 @@ void verb_help(const struct verb *verb, bool to_stdout);
 	X(start) X(stop) X(restart) X(status) X(check) X(eval) X(enter) X(connect) \
 	X(logrotate) X(wait) X(kill) X(log) X(instances) X(reload_module) \
 	X(reload) X(patch) X(rollback) X(gens) X(fibers) X(drain) X(purge) X(diff) \
-	X(history) X(help) X(version)
+	X(history) X(cat) X(help) X(version)
 /* clang-format on */
 
 #define X(name) extern const struct verb verb_row_##name;

@@ -81,7 +81,7 @@ static void test_mptext_json(void **state)
 	struct buf b = {0};
 	struct mp_cursor cur;
 	mp_cursor_init(&cur, data, data + sizeof(data) - 1);
-	assert_int_equal(mptext_json(&b, &cur), 0);
+	assert_int_equal(mptext_write(&b, &cur, MPTEXT_JSON), 0);
 	assert_text(&b, "[1, -1, null, true, {\"a\": [\"b\"], \"2\": false}]");
 	buf_fini(&b);
 }
@@ -96,10 +96,10 @@ static void test_mptext_json_malformed(void **state)
 	struct mp_cursor cur;
 	for (size_t i = 0; i < lengthof(cut); i++) {
 		mp_cursor_init(&cur, cut[i], cut[i] + strlen(cut[i]));
-		assert_int_equal(mptext_json(&b, &cur), -1);
+		assert_int_equal(mptext_write(&b, &cur, MPTEXT_JSON), -1);
 	}
 	mp_cursor_init(&cur, deep, deep + sizeof(deep));
-	assert_int_equal(mptext_json(&b, &cur), -1);
+	assert_int_equal(mptext_write(&b, &cur, MPTEXT_JSON), -1);
 	buf_fini(&b);
 }
 
