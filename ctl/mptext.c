@@ -128,17 +128,21 @@ static int write_double(struct writer *w)
 	return buf_puts(w->out, text);
 }
 
+int mptext_uint(struct buf *out, uint64_t v)
+{
+	char digits[24], *end = digits + sizeof(digits), *p = end;
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	return buf_append(out, p, (size_t)(end - p));
+}
+
 static int write_uint(struct writer *w)
 {
-	char digits[24], *p = digits + sizeof(digits);
 	uint64_t v = mp_read_uint(w->cur);
+	int rc = mptext_uint(w->out, v);
 	bool is_wide = w->format == MPTEXT_LUA && v >= UINT64_C(100000000000000);
-	uint64_t rest = v;
-	do {
-		*--p = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	int rc = buf_append(w->out, p, (size_t)(digits + sizeof(digits) - p));
 	return is_wide ? rc | buf_puts(w->out, "ULL") : rc;
 }
 

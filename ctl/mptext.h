@@ -17,4 +17,7 @@ enum mptext_format {
  */
 int mptext_write(struct buf *out, struct mp_cursor *cur, enum mptext_format format);
 
+/** Append a number in decimal. @return 0, or -1: out of memory */
+int mptext_uint(struct buf *out, uint64_t v);
+
 #endif

@@ -31,6 +31,11 @@ static int fill(struct xlog_file *f, size_t size)
 	while (buf_used(b) < size) {
 		size_t want =
 			size - buf_used(b) > READ_SIZE ? size - buf_used(b) : READ_SIZE;
+		uint64_t end = f->offset + buf_used(b);
+		if (f->limit != 0 && want > f->limit - end)
+			want = (size_t)(f->limit - end);
+		if (want == 0)
+			return 0;
 		buf_compact(b);
 		char *p = buf_reserve(b, want);
 		if (p == NULL) {

@@ -13,6 +13,7 @@ struct xlog_file {
 	int fd;
 	struct xlog_meta meta;
 	uint64_t offset; /* in the file, of the window's first byte */
+	uint64_t limit;  /* read no further than that; 0: no limit */
 	struct buf window;
 	struct buf rows; /* of a compressed block */
 	struct mp_cursor cur;

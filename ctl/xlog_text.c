@@ -11,14 +11,14 @@
 static void key_name(uint64_t key, char *name, size_t size)
 {
 	const char *known = key <= UINT32_MAX ? iproto_key_name((uint32_t)key) : NULL;
-	if (known == NULL)
+	if (known == NULL) {
 		text_set(name, size, "%" PRIu64, key);
-	else
-		text_set(name, size, "%s", known);
-	for (char *p = name; *p != '\0'; p++) {
-		if (*p == ' ')
-			*p = '_';
+		return;
 	}
+	size_t i = 0;
+	for (; known[i] != '\0' && i + 1 < size; i++)
+		name[i] = known[i] == ' ' ? '_' : known[i];
+	name[i] = '\0';
 }
 
 static void type_name(uint32_t type, char *name, size_t size)
@@ -41,33 +41,41 @@ static const struct notation notations[] = {
 	[MPTEXT_YAML] = {"---\nHEADER:\n  ", "\n  ", ": ", "", "\nBODY:\n  ", "\n"},
 };
 
+static int put_key(struct buf *out, const char *key, const struct notation *n)
+{
+	return buf_puts(out, n->quote) | buf_puts(out, key) | buf_puts(out, n->colon);
+}
+
+static int put_number(
+	struct buf *out, const char *key, uint64_t value, const struct notation *n)
+{
+	return put_key(out, key, n) | mptext_uint(out, value) | buf_puts(out, n->comma);
+}
+
 static int put_header(
 	struct buf *out, const struct xlog_row *row, const struct notation *n)
 {
-	char type[32], stamp[32];
+	char type[32];
 	int rc = 0;
 	type_name(row->type, type, sizeof(type));
 	if (row->lsn != 0)
-		rc |= buf_printf(out, "%slsn%s%" PRIu64 "%s", n->quote, n->colon,
-			row->lsn, n->comma);
+		rc |= put_number(out, "lsn", row->lsn, n);
 	if (row->has_tsn && row->is_commit)
-		rc |= buf_printf(out, "%scommit%strue%s", n->quote, n->colon, n->comma);
+		rc |= put_key(out, "commit", n) | buf_puts(out, "true") |
+		      buf_puts(out, n->comma);
 	if (row->replica_id != 0)
-		rc |= buf_printf(out, "%sreplica_id%s%" PRIu32 "%s", n->quote, n->colon,
-			row->replica_id, n->comma);
+		rc |= put_number(out, "replica_id", row->replica_id, n);
 	if (row->group_id != 0)
-		rc |= buf_printf(out, "%sgroup_id%s%" PRIu32 "%s", n->quote, n->colon,
-			row->group_id, n->comma);
-	rc |= buf_printf(
-		out, "%stype%s%s%s%s", n->quote, n->colon, n->quote, type, n->quote);
+		rc |= put_number(out, "group_id", row->group_id, n);
+	rc |= put_key(out, "type", n) | buf_puts(out, n->quote) | buf_puts(out, type) |
+	      buf_puts(out, n->quote);
+	/* What stands behind the type has its comma in front. */
 	if (row->has_tsn)
-		rc |= buf_printf(
-			out, "%s%stsn%s%" PRIu64, n->comma, n->quote, n->colon, row->tsn);
-	if (row->timestamp != 0) {
-		snprintf(stamp, sizeof(stamp), "%.14g", row->timestamp);
-		rc |= buf_printf(
-			out, "%s%stimestamp%s%s", n->comma, n->quote, n->colon, stamp);
-	}
+		rc |= buf_puts(out, n->comma) | put_key(out, "tsn", n) |
+		      mptext_uint(out, row->tsn);
+	if (row->timestamp != 0)
+		rc |= buf_puts(out, n->comma) | put_key(out, "timestamp", n) |
+		      buf_printf(out, "%.14g", row->timestamp);
 	return rc;
 }
 
@@ -84,8 +92,8 @@ static int put_row(
 	for (uint32_t i = 0; i < count && rc == 0 && cur.error == NULL; i++) {
 		char key[32];
 		key_name(mp_read_uint(&cur), key, sizeof(key));
-		rc |= buf_printf(
-			out, "%s%s%s%s", i > 0 ? n->comma : "", n->quote, key, n->colon);
+		rc |= i > 0 ? buf_puts(out, n->comma) : 0;
+		rc |= put_key(out, key, n);
 		rc |= mptext_write(out, &cur, format);
 	}
 	return rc != 0 || cur.error != NULL ? -1 : buf_puts(out, n->end);

@@ -32,19 +32,26 @@ char *buf_grow(struct buf *b, size_t n)
 
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
-	va_list ap;
+	enum { GUESS = 64 }; /* most texts fit, and are made once then */
+	va_list ap, again;
+	if (buf_reserve(b, GUESS) == NULL)
+		return -1;
 	va_start(ap, fmt);
-	va_list again;
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	size_t room = b->cap - b->len;
+	int n = vsnprintf(b->data + b->len, room, fmt, ap);
 	va_end(ap);
-	char *p = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
-	if (p != NULL) {
-		vsnprintf(p, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
+	bool is_ok = n >= 0;
+	if (is_ok && (size_t)n >= room) {
+		char *p = buf_reserve(b, (size_t)n + 1);
+		is_ok = p != NULL;
+		if (is_ok)
+			vsnprintf(p, (size_t)n + 1, fmt, again);
 	}
 	va_end(again);
-	return p == NULL ? -1 : 0;
+	if (is_ok)
+		b->len += (size_t)n;
+	return is_ok ? 0 : -1;
 }
 
 void buf_compact(struct buf *b)
