@@ -52,7 +52,7 @@ static int print_libraries(const struct request *rq, struct remote_call *call)
 			continue;
 		}
 		_cleanup_(buf_fini) struct buf text = {0};
-		if (mptext_json(&text, &row) == 0)
+		if (mptext_write(&text, &row, MPTEXT_JSON) == 0)
 			printf("%.*s\n", (int)text.len, text.data);
 	}
 	return CTL_OK;

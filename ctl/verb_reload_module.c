@@ -118,7 +118,7 @@ static void print_json(
 		struct mp_cursor cur;
 		mp_cursor_init(&cur, r->left.data, r->left.data + r->left.len);
 		buf_puts(&b, ", \"left\": ");
-		mptext_json(&b, &cur);
+		mptext_write(&b, &cur, MPTEXT_JSON);
 	}
 	buf_puts(&b, "}\n");
 	fwrite(b.data, 1, b.len, stdout);
