@@ -5,8 +5,8 @@
  *                function in use, and let it load a copy of those very bytes;
  *   Lua C module the same, for the functions that open and close it.
  * Failure modes: whatever is wrong with the file is found before the server is asked
- * to load it. Stock 2.6 dies when a new file lacks a function, or when a fiber still
- * runs in the old one.
+ * to load it. Stock 2.6 dies when a new file lacks a function; and when a fiber still
+ * runs in the old one, so an old version that could have started one is kept mapped.
  */
 #include "ctl/library.h"
 

@@ -21,19 +21,28 @@ static void format_time(double at, char *out, size_t size)
 		strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
+/** A number; `?` when it is not known. */
+static void format_count(const struct mp_cursor *row, const char *key, char out[24])
+{
+	int64_t n = mpfield_int(row, key, 0);
+	text_set(out, 24, n < 0 ? "?" : "%lld", (long long)n);
+}
+
 static void print_library(const struct mp_cursor *row)
 {
 	char name[200], build_id[160], path[PATH_MAX], state[32], loaded[32];
+	char versions[24], calls[24], fibers[24];
 	mpfield_str(row, "name", name, sizeof(name));
 	mpfield_str(row, "build_id", build_id, sizeof(build_id));
 	mpfield_str(row, "path", path, sizeof(path));
 	mpfield_str(row, "state", state, sizeof(state));
 	format_time(mpfield_double(row, "loaded_at"), loaded, sizeof(loaded));
-	printf("%-16s %-12.*s %-8s %-19s %8lld %5lld %6lld  %s\n", name, BUILD_ID_SHOWN,
-		build_id[0] != '\0' ? build_id : "-", state, loaded,
-		(long long)mpfield_int(row, "versions", 1),
-		(long long)mpfield_int(row, "calls", 0),
-		(long long)mpfield_int(row, "fibers", 0), path);
+	format_count(row, "versions", versions);
+	format_count(row, "calls", calls);
+	format_count(row, "fibers", fibers);
+	printf("%-16s %-12.*s %-8s %-19s %8s %5s %6s  %s\n", name, BUILD_ID_SHOWN,
+		build_id[0] != '\0' ? build_id : "-", state, loaded, versions, calls,
+		fibers, path);
 }
 
 static int print_libraries(const struct request *rq, struct remote_call *call)

@@ -56,7 +56,7 @@ static void print_row(
 	if (r->is_waited && code == CTL_OK)
 		printf("  old version gone");
 	else if (r->calls < 0)
-		printf("  unknown calls open in the old");
+		printf("  the old is still mapped");
 	else if (inside[0] != '\0')
 		printf("  %s open in the old", inside);
 	else
@@ -81,7 +81,7 @@ static void say_left(const struct library_result *r)
 			inside, sizeof(inside));
 		ctl_say("Old version %.*s is still there: %s", BUILD_ID_SHOWN,
 			build_id[0] != '\0' ? build_id : "(no build-id)",
-			inside[0] != '\0' ? inside : "nothing seen in it");
+			inside[0] != '\0' ? inside : "calls are open in it");
 	}
 }
 

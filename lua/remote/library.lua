@@ -4,12 +4,10 @@
 -- come from box.space._func, package.search() and /proc/self: the server keeps each
 -- module as a copy named <TMPDIR>/tntXXXXXX/<module>.so that is deleted at once.
 
--- What is remembered: M.libraries[name] = {current =, loaded_at =} of stock modules,
--- M.lua_libraries[name] = {path =, build_id =, loaded_at =} of reloaded Lua C modules.
+-- What is remembered: M.libraries[name] = {current =, loaded_at =, kept =} of modules
+-- on a stock server, M.lua_libraries[name] = {path =, build_id =, loaded_at =} of reloaded Lua C modules.
 M.libraries = M.libraries or {}
 M.lua_libraries = M.lua_libraries or {}
-
-local LUA_FIBERS_MAX = 5000 -- their backtraces take half a millisecond a hundred
 
 local function native()
     local ok, module = pcall(require, 'module')
@@ -53,6 +51,7 @@ local function mappings()
             if m == nil then
                 m = {key = key, path = path, from = tonumber(from, 16)}
                 m.is_start = tonumber(offset, 16) == 0
+                m.first_to = tonumber(to, 16)
                 by_key[key] = m
                 list[#list + 1] = m
             end
@@ -123,56 +122,45 @@ local function mapped_build_id(from)
     return id
 end
 
--- Who is inside a range of addresses: calls of procedures, and fibers that a
--- procedure has left running. nil: this server cannot tell.
-local function who_is_inside(maps)
-    local ok, fibers = pcall(fiber.info, {backtrace = false})
-    local count = 0
-    for _ in pairs(ok and fibers or {}) do
-        count = count + 1
+-- What code can leave behind that outlives its calls: fibers, threads, handlers,
+-- functions given to Lua. The server unloads an old version when its last call
+-- ends, and whatever else runs in it then kills the process. So a version that could
+-- do such things, by the functions that it imports, is kept mapped for ever.
+local LEAVES_BEHIND = {
+    'fiber_new', 'fiber_new_ex', 'coio_call', 'pthread_create', 'thrd_create',
+    'lua_pushcclosure', 'luaL_register', 'luaL_openlib', 'luaL_setfuncs', 'atexit',
+    '__cxa_thread_atexit', 'on_exit', 'pthread_key_create', 'sigaction', 'signal',
+    'timer_create', 'dlopen',
+}
+
+local function imports_what_stays(m)
+    local mem = io.open('/proc/self/mem', 'rb')
+    if mem == nil then
+        return 'its imports cannot be read'
     end
-    if not ok or count > LUA_FIBERS_MAX then
-        return nil
-    end
-    local calls, left = 0, {}
-    for id, f in pairs(fiber.info()) do
-        local is_inside, is_call = false, false
-        if f.backtrace == nil then
-            return nil
-        end
-        for _, frame in ipairs(f.backtrace) do
-            local text = frame.C or ''
-            local address = tonumber(text:match('^#%d+%s+0x(%x+)') or '', 16)
-            for _, m in ipairs(address and maps or {}) do
-                is_inside = is_inside or (address >= m.from and address < m.to)
-            end
-            is_call = is_call or text:find('func_c_call', 1, true) ~= nil
-        end
-        if is_inside and is_call then
-            calls = calls + 1
-        elseif is_inside then
-            left[#left + 1] = {id = id, name = f.name}
+    mem:setvbuf('no')
+    -- The table of names is in the first part that is mapped, before any code.
+    local text = mem:seek('set', m.from) and mem:read(m.first_to - m.from) or ''
+    mem:close()
+    for _, name in ipairs(LEAVES_BEHIND) do
+        if text:find('\0' .. name .. '\0', 1, true) then
+            return name
         end
     end
-    return calls, left
 end
 
-local function fiber_names(left)
-    local list = {}
-    for i, f in ipairs(left) do
-        if i > 5 then
-            list[i] = '...'
-            break
-        end
-        list[i] = ('%d (%s)'):format(f.id, tostring(f.name))
-    end
-    return table.concat(list, ', ')
-end
+ffi.cdef([[
+    int ctl_remote_dladdr(const void *addr, const char **info) __asm__("dladdr");
+    void *ctl_remote_dlopen(const char *name, int flags) __asm__("dlopen");
+]])
+local RTLD_NOW_NOLOAD_NODELETE = 0x2 + 0x4 + 0x1000
 
--- A file's text for a message, when the name may be anything.
-local function shown(name)
-    name = name:gsub('[%c\127]', '?')
-    return #name > 100 and name:sub(1, 100) .. '...' or name
+-- Keep a copy mapped for ever. Its file is gone, but the linker knows its name.
+local function keep_mapped(m)
+    local info = ffi.new('const char *[4]')
+    return ffi.C.ctl_remote_dladdr(ffi.cast('const void *', m.from), info) ~= 0 and
+        info[0] ~= nil and
+        ffi.C.ctl_remote_dlopen(info[0], RTLD_NOW_NOLOAD_NODELETE) ~= nil
 end
 
 -- Lua C modules -------------------------------------------------------------
@@ -293,20 +281,24 @@ local function library_old(name)
     local module = native()
     if module ~= nil then
         for _, row in ipairs(module.list()) do
-            if row.name == name and row.state ~= 'current' then
+            if row.name == name and row.state ~= 'current' and
+                    row.calls + row.fibers + row.tasks > 0 then
                 list[#list + 1] = row
             end
         end
         return list
     end
-    local current = M.libraries[name] and M.libraries[name].current
+    local known = M.libraries[name] or {kept = {}}
     local copies = copies_of(name, mappings())
     for i, m in ipairs(copies) do
-        if current and m.key ~= current or not current and i < #copies then
-            local calls, left = who_is_inside({m})
+        local is_old = i < #copies
+        if known.current then
+            is_old = m.key ~= known.current
+        end
+        if is_old and not known.kept[m.key] then
             list[#list + 1] = {
                 name = name, build_id = mapped_build_id(m.from), state = 'draining',
-                calls = calls or 0, fibers = left and #left or 0,
+                calls = -1, fibers = 0,
             }
         end
     end
@@ -341,10 +333,18 @@ function ops.library_reload_stock(name, path, functions, inode)
         return 'error', 'its functions have changed meanwhile: try again', ''
     end
     local before = copies_of(name, mappings())
-    local calls, left = who_is_inside(before)
-    if left ~= nil and #left > 0 then
-        return 'error', ('a procedure has left fibers running in it: %s. Tarantool ' ..
-            'would unload their code and die'):format(fiber_names(left)), ''
+    local known = M.libraries[name] or {kept = {}}
+    local stuck
+    for _, m in ipairs(before) do
+        local why = imports_what_stays(m)
+        if why ~= nil then
+            if not keep_mapped(m) then
+                return 'error', ('the old version uses %s, and cannot be kept mapped: ' ..
+                    'Tarantool could unload code that runs'):format(why), ''
+            end
+            known.kept[m.key] = true
+            stuck = ('it uses %s, so code of it may run on after its calls'):format(why)
+        end
     end
     local search = package.search
     package.search = function(asked, ...)
@@ -353,34 +353,34 @@ function ops.library_reload_stock(name, path, functions, inode)
         end
         return search(asked, ...)
     end
-    local started = fiber.time64()
     local clock = require('clock')
-    started = clock.monotonic()
+    local started = clock.monotonic()
     local ok, err = pcall(box.schema.func.reload, name)
     local seconds = clock.monotonic() - started
     package.search = search
     if not ok then
         return 'error', error_text(err), ''
     end
-    local known, added = {}, nil
+    local is_known, added, open = {}, nil, 0
     for _, m in ipairs(before) do
-        known[m.key] = true
+        is_known[m.key] = true
     end
-    local after = copies_of(name, mappings())
-    for _, m in ipairs(after) do
-        if not known[m.key] then
+    for _, m in ipairs(copies_of(name, mappings())) do
+        if not is_known[m.key] then
             added = m
+        elseif not known.kept[m.key] then
+            open = open + 1
         end
     end
     local report = {
         name = name, functions = #functions, time = seconds,
-        calls = calls or -1, fibers = 0, old_versions = #after - (added and 1 or 0),
+        -- The server keeps an old version as long as a call is in it.
+        calls = (open > 0 or stuck) and -1 or 0, fibers = 0, stuck = stuck,
         new_build_id = added and mapped_build_id(added.from) or '',
     }
-    M.libraries[name] = {
-        current = added and added.key, loaded_at = fiber.time(),
-        build_id = report.new_build_id,
-    }
+    known.current, known.loaded_at = added and added.key, fiber.time()
+    known.build_id = report.new_build_id
+    M.libraries[name] = known
     return 'ok', report
 end
 
@@ -474,15 +474,17 @@ function ops.library_list()
             local copies = copies_of(name, maps)
             local known = M.libraries[name]
             for _, m in ipairs(copies) do
-                local calls, left = who_is_inside({m})
                 local is_current = #copies == 1 or known and known.current == m.key
+                local is_kept = known and known.kept[m.key]
                 rows[#rows + 1] = {
                     name = name, build_id = mapped_build_id(m.from),
                     path = package.search(name) or '', versions = #copies,
-                    calls = calls or 0, fibers = left and #left or 0,
+                    -- How many is not known; an old version stays while there are.
+                    calls = is_current and 0 or -1, fibers = is_kept and -1 or 0,
                     loaded_at = known and known.current == m.key and
                         known.loaded_at or 0,
-                    state = is_current and 'current' or known and 'draining' or 'mapped',
+                    state = is_current and 'current' or is_kept and 'stuck' or
+                        known and 'draining' or 'mapped',
                 }
             end
         end
