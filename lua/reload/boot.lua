@@ -33,7 +33,7 @@ local function module()
     if m == nil then
         m = setmetatable({}, {
             __index = function(_, key)
-                return registry[CODE].api[key]
+                return registry[CODE].get_api()[key]
             end,
             __serialize = function()
                 return 'reload'
@@ -56,14 +56,15 @@ local E = {
     api = {}, -- what require('reload') has
 }
 
-local texts, loading = {}, {}
-for _, part in ipairs(PARTS) do
-    texts[part[1]] = part[2]
+local names, texts, loading = {}, {}, {}
+for i, part in ipairs(PARTS) do
+    names[i], texts[part[1]] = part[1], part[2]
 end
+PARTS = nil
 
 -- A part, loaded now when its turn has not come.
 function E.use(name)
-    if E[name] ~= nil then
+    if rawget(E, name) ~= nil then
         return E[name]
     end
     if texts[name] == nil or loading[name] then
@@ -72,8 +73,27 @@ function E.use(name)
     end
     loading[name] = true
     E[name] = assert(loadstring(texts[name], '@builtin/reload/' .. name .. '.lua'))(E)
-    loading[name] = nil
+    loading[name], texts[name] = nil, nil
     return E[name]
+end
+
+-- Most instances never reload, so at start only what learns is compiled, with what it
+-- uses; the rest when it is first asked for.
+setmetatable(E, {__index = function(_, name)
+    if texts[name] ~= nil and not loading[name] then
+        return E.use(name)
+    end
+end})
+
+local function use_all(may_yield)
+    for _, name in ipairs(names) do
+        if texts[name] ~= nil then
+            E.use(name)
+            if may_yield then
+                require('fiber').sleep(0)
+            end
+        end
+    end
 end
 
 local function traceback(e)
@@ -82,6 +102,7 @@ end
 
 -- Run an op. It always answers: an error of the engine is one too.
 function E.call(op, opts)
+    use_all(true)
     local f = E.ops[op]
     if f == nil then
         return {exit = 1, message = ("the engine of the instance has no '%s'"):format(op)}
@@ -97,8 +118,10 @@ function E.call(op, opts)
     return answer
 end
 
-for _, part in ipairs(PARTS) do
-    E.use(part[1])
+-- What apps may call: the table behind require('reload').
+function E.get_api()
+    use_all()
+    return E.api
 end
 
 -- Known to require() on stock Tarantool as well, where no module is built in.
@@ -107,7 +130,5 @@ if caller ~= nil and package.preload.reload == nil and
     package.preload.reload = module
 end
 registry[CODE] = E
-if E.init ~= nil and type(E.init.install) == 'function' then
-    E.init.install(old)
-end
+E.init.install(old)
 return module()
