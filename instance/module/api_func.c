@@ -2,10 +2,13 @@
 #include "instance/box/func.h"
 #include "instance/box/tuple.h"
 #include "instance/module/api.h"
+#include "instance/module/api_util.h"
 #include "instance/module/context.h"
 
 int box_return_tuple(box_function_ctx_t *ctx, box_tuple_t *tuple)
 {
+	if (tuple == NULL)
+		return api_wrong_argument("box_return_tuple", "tuple");
 	return func_result_add_tuple(ctx->result, tuple);
 }
 

@@ -114,6 +114,7 @@ enum {
 /* Owned by the scratch it is in. */
 struct chunk {
 	struct list link; /* oldest first */
+	uint64_t begin;   /* scratch->taken when it was made */
 	size_t size, used;
 	char data[];
 };
@@ -122,7 +123,8 @@ struct chunk {
 struct scratch {
 	struct fiber_hook on_stop;
 	struct list chunks;
-	size_t size; /* of all chunks */
+	size_t size;    /* of all chunks */
+	uint64_t taken; /* bytes so far, those that are free again not counted; from 1 */
 };
 
 /* All chunks of all fibers: 0 makes the end of a call cheap. */
@@ -136,17 +138,28 @@ static void chunk_free(struct scratch *s, struct chunk *chunk)
 	free(chunk);
 }
 
-static void scratch_reset(struct scratch *s)
+static struct chunk *last_chunk(struct scratch *s)
 {
-	list_foreach_safe(chunk, next, &s->chunks, struct chunk, link)
+	return list_is_empty(&s->chunks)
+		       ? NULL
+		       : container_of(s->chunks.prev, struct chunk, link);
+}
+
+static void scratch_release(struct scratch *s, uint64_t mark)
+{
+	struct chunk *chunk;
+	while ((chunk = last_chunk(s)) != NULL && chunk->begin >= mark)
 		chunk_free(s, chunk);
+	if (chunk != NULL && chunk->begin + chunk->used > mark)
+		chunk->used = (size_t)(mark - chunk->begin);
+	s->taken = chunk != NULL ? chunk->begin + chunk->used : 1;
 }
 
 static void scratch_stop(struct fiber_hook *hook)
 {
 	struct scratch *s = container_of(hook, struct scratch, on_stop);
 	list_del(&hook->link);
-	scratch_reset(s);
+	scratch_release(s, 0);
 	free(s);
 }
 
@@ -166,6 +179,7 @@ static struct scratch *scratch_new(void)
 	struct scratch *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return NULL;
+	s->taken = 1;
 	s->on_stop.run = scratch_stop;
 	list_init(&s->chunks);
 	list_add_tail(&fiber_current->on_stop, &s->on_stop.link);
@@ -180,6 +194,7 @@ static struct chunk *chunk_new(struct scratch *s, size_t size)
 	struct chunk *chunk = malloc(sizeof(*chunk) + size);
 	if (chunk == NULL)
 		return NULL;
+	chunk->begin = s->taken;
 	chunk->size = size;
 	chunk->used = 0;
 	s->size += size;
@@ -193,9 +208,7 @@ void *api_scratch_alloc(size_t size)
 	struct scratch *s = scratch_find();
 	if (s == NULL)
 		s = scratch_new();
-	struct chunk *chunk = NULL;
-	if (s != NULL && !list_is_empty(&s->chunks))
-		chunk = container_of(s->chunks.prev, struct chunk, link);
+	struct chunk *chunk = s != NULL ? last_chunk(s) : NULL;
 	if (s != NULL && (chunk == NULL || chunk->size - chunk->used < size))
 		chunk = chunk_new(s, size);
 	if (chunk == NULL) {
@@ -204,12 +217,19 @@ void *api_scratch_alloc(size_t size)
 	}
 	void *p = chunk->data + chunk->used;
 	chunk->used += size;
+	s->taken += size;
 	return p;
 }
 
-void api_scratch_free(void)
+uint64_t api_scratch_mark(void)
+{
+	const struct scratch *s = chunk_count > 0 ? scratch_find() : NULL;
+	return s != NULL ? s->taken : 0;
+}
+
+void api_scratch_release(uint64_t mark)
 {
 	struct scratch *s = chunk_count > 0 ? scratch_find() : NULL;
 	if (s != NULL)
-		scratch_reset(s);
+		scratch_release(s, mark);
 }

@@ -52,11 +52,13 @@ int api_check_key(const char *data, const char **end);
 int api_check_value(const char *data, const char *end, const char *what);
 
 /**
- * Memory of the running fiber until api_scratch_free() or the fiber's end.
+ * Memory of the running fiber until the call that took it is over, or the fiber.
  * @return NULL with diag set
  */
 void *api_scratch_alloc(size_t size);
-/** The call is over: free what the running fiber took. */
-void api_scratch_free(void);
+/** Where the running fiber's memory stands, when a call begins... */
+uint64_t api_scratch_mark(void);
+/** ...and when it is over: free what was taken since. */
+void api_scratch_release(uint64_t mark);
 
 #endif

@@ -29,6 +29,7 @@
 #include "instance/base/util.h"
 #include "instance/box/func.h"
 #include "instance/fiber/cond.h"
+#include "instance/module/api_util.h"
 #include "instance/module/context.h"
 #include "proto/elf.h"
 
@@ -404,11 +405,13 @@ int version_call(struct module_version *v, module_proc proc, const char *args,
 	struct call call = {proc, {result}, args, args_end, before};
 	void **running = &fiber_current->local[FIBER_LOCAL_MODULE];
 	void *outer = *running;
+	uint64_t mark = api_scratch_mark();
 	module_pin(v, MODULE_PIN_CALL);
 	v->call_count++;
 	*running = v;
 	int rc = module_guard(call_body, &call);
 	*running = outer;
+	api_scratch_release(mark);
 	if (unlikely(rc != 0)) {
 		undo_result(result, len_before);
 		rc = -1;

@@ -446,10 +446,41 @@ static void test_extracted_keys_stay(void **state)
 		if (is_txn)
 			assert_int_equal(
 				round == 1 ? box_txn_commit() : box_txn_rollback(), 0);
-		api_scratch_free();
-		api_scratch_free();
+		api_scratch_release(0);
+		api_scratch_release(0);
 	}
 	assert_int_equal(box_index_len(SPACE_ID, 0), 0);
+}
+
+/* A call inside a call gives back what it took, not what the outer one has. */
+static void test_scratch_of_calls_inside_calls(void **state)
+{
+	(void)state;
+	uint64_t marks[50];
+	char *blocks[50];
+	size_t size[50];
+	for (int round = 0; round < 200; round++) {
+		int depth = 0;
+		for (int step = 0; step < 200; step++) {
+			if (depth < 50 && unit_random(&seed) % 5 < 3) {
+				marks[depth] = api_scratch_mark();
+				size[depth] = unit_random(&seed) % 3 == 0
+						      ? unit_random(&seed) % 20000
+						      : unit_random(&seed) % 200;
+				blocks[depth] = api_scratch_alloc(size[depth]);
+				memset(blocks[depth], depth, size[depth]);
+				depth++;
+			} else if (depth > 0) {
+				depth--;
+				for (size_t i = 0; i < size[depth]; i++)
+					assert_int_equal(blocks[depth][i], depth);
+				api_scratch_release(marks[depth]);
+			}
+		}
+		if (depth > 0)
+			api_scratch_release(marks[0]);
+		assert_int_equal(api_scratch_mark(), 0);
+	}
 }
 
 static int extract_and_end(void *arg)
@@ -524,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_last_tuple_is_held),
 		cmocka_unit_test(test_iterator_copies_its_key),
 		cmocka_unit_test(test_extracted_keys_stay),
+		cmocka_unit_test(test_scratch_of_calls_inside_calls),
 		cmocka_unit_test(test_extracted_keys_go_with_the_fiber),
 		cmocka_unit_test(test_txn_alloc_too_much),
 	};
