@@ -4,10 +4,6 @@
 #include "instance/module/api.h"
 #include "instance/module/module.h"
 
-#pragma weak module_of_function
-#pragma weak module_pin
-#pragma weak module_unpin
-
 /* On the stack of coio_call(), which waits for its end. */
 struct call {
 	ssize_t (*func)(va_list ap);
@@ -22,17 +18,16 @@ static ssize_t run(void *arg)
 
 static void unpin(struct module_version **version)
 {
-	if (module_unpin != NULL)
-		module_unpin(*version, MODULE_PIN_TASK);
+	int saved_errno = errno;
+	module_unpin(*version, MODULE_PIN_TASK);
+	errno = saved_errno;
 }
 
 ssize_t coio_call(ssize_t (*func)(va_list), ...)
 {
 	_cleanup_(unpin) struct module_version *version =
-		module_of_function != NULL ? module_of_function((const void *)func)
-					   : NULL;
-	if (module_pin != NULL)
-		module_pin(version, MODULE_PIN_TASK);
+		module_of_function((const void *)func);
+	module_pin(version, MODULE_PIN_TASK);
 	struct call call = {.func = func};
 	va_start(call.args, func);
 	errno = ENOMEM; /* what it is when no thread can be had */

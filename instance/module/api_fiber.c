@@ -5,8 +5,6 @@
 #include "instance/module/api.h"
 #include "instance/module/module.h"
 
-#pragma weak module_pin_fiber
-
 enum {
 	STACK_SIZE_MIN = 16384, /* what Tarantool accepts */
 	STACK_SIZE_REAL_MIN = 65536,
@@ -79,7 +77,7 @@ static struct fiber *new_sized(const char *name, size_t stack_size, fiber_func f
 	struct fiber *f = fiber_create_sized(name, stack_size, run, (void *)func);
 	if (f == NULL)
 		return NULL;
-	if (module_pin_fiber != NULL && module_pin_fiber(f, (const void *)func) != 0) {
+	if (module_pin_fiber(f, (const void *)func) != 0) {
 		fiber_discard(f);
 		return NULL;
 	}
