@@ -25,21 +25,14 @@ local function policy_of(opts)
     return opts.at_drain or 'cancel'
 end
 
--- Who runs replaced code now. A fiber that a call made and that the call's own
--- code still waits for is a part of the call.
+-- Who runs replaced code now. A fiber that a call made while it still runs is a part
+-- of the call.
 function M.lingering()
     local list = E.fibers.scan()
-    local calls, changed = {}, true
     for _, entry in ipairs(list) do
-        calls[entry.thread] = entry.kind == 'call' or nil
-    end
-    while changed do
-        changed = false
-        for _, entry in ipairs(list) do
-            local creator = entry.fiber and E.fibers.creator(entry.fiber)
-            if entry.kind == 'fiber' and creator ~= nil and calls[creator] then
-                entry.kind, calls[entry.thread], changed = 'call', true, true
-            end
+        if entry.kind == 'fiber' and entry.fiber ~= nil and
+                E.fibers.is_of_call(entry.fiber) then
+            entry.kind = 'call'
         end
     end
     return list
@@ -94,9 +87,14 @@ function M.begin(previous, opts)
     return list
 end
 
+-- Nobody runs replaced code any more: also of those that were superseded.
 local function settle(previous)
     S.draining = nil
-    E.gens.set_state(previous, 'drained')
+    for id, g in pairs(S.generations) do
+        if g.state == 'draining' then
+            E.gens.set_state(id, 'drained')
+        end
+    end
     E.release.later(previous)
 end
 

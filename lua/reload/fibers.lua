@@ -23,13 +23,15 @@ C = has_c and C or {}
 -- deaths: fibers that ended with an error, the latest last (see probation).
 -- buried: generations whose fibers may not begin to run.
 -- original: fiber.create and fiber.new as the runtime has them.
--- creators: id -> thread that created the fiber.
+-- creators: id -> thread of the call that made the fiber; creator_ids: that one's id.
 S.life = S.life or {ids = setmetatable({}, {__mode = 'k'}), thread_of = {},
-                    creators = setmetatable({}, {__mode = 'v'}), deaths = {},
-                    buried = {}, original = {}}
+                    creators = setmetatable({}, {__mode = 'v'}), creator_ids = {},
+                    deaths = {}, buried = {}, original = {}}
 local F = S.life
 
 local FRAMES_MAX = 200
+local CALL_LEVELS = 40
+local HOLE_MAX = 64
 local NESTED_MAX = 8
 local DEATHS_MAX = 16
 local BURIED_KEPT = 64
@@ -41,8 +43,10 @@ local INFO_MAX = 5000
 function M.stamp(id, generation)
     local thread = coroutine.running()
     S.fibers[id] = generation
-    F.thread_of[id] = thread
-    F.ids[thread] = id
+    if thread ~= nil then -- nil: the VM's first thread
+        F.thread_of[id] = thread
+        F.ids[thread] = id
+    end
 end
 
 function M.unstamp(id)
@@ -50,12 +54,19 @@ function M.unstamp(id)
     if thread ~= nil then
         F.ids[thread] = nil
     end
-    S.fibers[id], F.thread_of[id], F.creators[id] = nil, nil, nil
+    S.fibers[id], F.thread_of[id] = nil, nil
+    F.creators[id], F.creator_ids[id] = nil, nil
 end
 
--- The thread that created a fiber, as long as it is known.
-function M.creator(id)
-    return F.creators[id]
+-- Is a fiber part of a call that still runs: made by a request, or by a fiber that is
+-- none of the application's, outside of start()? Whoever made it may wait for it.
+function M.is_of_call(id)
+    local thread = F.creators[id]
+    if thread == nil or coroutine.status(thread) == 'dead' then
+        return false
+    end
+    -- Tarantella uses the threads of fibers again.
+    return C.threads == nil or C.threads()[thread] == F.creator_ids[id]
 end
 
 -- The generation that created this fiber (the current one without id); nil: not
@@ -108,6 +119,24 @@ local function generation_for(f)
     return E.bytecode.generation_of(E.stub.raw(f)) or mine
 end
 
+-- The thread that runs and its fiber, when it is a call: no start() of an app and no
+-- chunk of a module that is being loaded is on its stack.
+local function calling_thread()
+    for level = 3, CALL_LEVELS do
+        local frame = debug.getinfo(level, 'f')
+        if frame == nil then
+            break
+        end
+        local info = jutil.funcinfo(frame.func)
+        local record = info.source and S.sources[info.source]
+        if record ~= nil and (info.linedefined == 0 or
+                record.slots.cur.start == frame.func) then
+            return nil
+        end
+    end
+    return coroutine.running(), fiber.id()
+end
+
 -- What the wrappers of fiber.create and fiber.new call. A newer engine puts its
 -- own in this place.
 F.create = function(original, f, ...)
@@ -115,13 +144,17 @@ F.create = function(original, f, ...)
     if generation == nil then
         return original(f, ...)
     end
-    local creator = coroutine.running()
+    local creator, creator_id
+    if S.fibers[fiber.id()] == nil then
+        creator, creator_id = calling_thread()
+    end
     return original(function(...)
         if F.buried[generation] then
             return
         end
-        M.stamp(fiber.id(), generation)
-        F.creators[fiber.id()] = creator
+        local id = fiber.id()
+        M.stamp(id, generation)
+        F.creators[id], F.creator_ids[id] = creator, creator_id
         return finish(generation, pcall(f, ...))
     end, ...)
 end
@@ -283,6 +316,22 @@ local function entry_of(thread, generation, code)
             code = code, kind = kind, thread = thread}
 end
 
+-- All fibers' threads are references in the registry, numbers that luaL_ref gave: from
+-- 1 on, with a hole at the end of its list of free ones. next() would lose its place
+-- between two slices.
+local function next_reference(_, i)
+    for k = i + 1, i + HOLE_MAX do
+        local value = registry[k]
+        if value ~= nil then
+            return k, value
+        end
+    end
+end
+
+local function references()
+    return next_reference, nil, 0
+end
+
 -- Who runs functions for which want(f) gives a generation (default: code that
 -- was replaced, E.gens.old). Returns a list of {fiber = id or nil, name,
 -- generation, created_by, where = file:line it sleeps at, waiting = in which
@@ -299,9 +348,7 @@ function M.scan(want)
         end
     end
     util.begin_slice()
-    -- Fibers' threads are references in the registry: its array part has no holes.
-    for i = 1, #registry do
-        local thread = registry[i]
+    for i, thread in references() do
         if type(thread) == 'thread' and thread ~= me then
             local generation = each_frame(thread, visit, 0)
             if generation then
@@ -364,7 +411,7 @@ end
 -- entries for it, nobody can say which is which: those entries get `alike`, the
 -- number of candidates.
 local function identify_by_place(unknown)
-    if #registry > INFO_MAX then
+    if #util.threads() > INFO_MAX then
         return
     end
     local by_place, found = {}, places()

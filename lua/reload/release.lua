@@ -165,8 +165,7 @@ local function holders(wanted)
             end
         end
     end
-    local me = coroutine.running()
-    seen[me] = true
+    seen[coroutine.running() or queue] = true
     while first <= last and last < OBJECTS_MAX do
         local x = queue[first]
         queue[first] = nil
