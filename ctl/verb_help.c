@@ -38,8 +38,7 @@ void verb_help(const struct verb *verb, bool to_stdout)
 	}
 	fprintf(out, "Usage: ctl COMMAND [ARGUMENTS]\n\nCommands:\n");
 	for (int i = 0; verbs[i] != NULL; i++)
-		fprintf(out, "  %-10s %-34s %s\n", verbs[i]->name, verbs[i]->args,
-			verbs[i]->summary);
+		fprintf(out, "  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
 	fprintf(out,
 		"\nAn INSTANCE is a name, the path of an instance file, or a pattern "
 		"('app*').\n'ctl help COMMAND' tells more.\n");
