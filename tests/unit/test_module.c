@@ -272,7 +272,6 @@ static void reload_keeps_calls(void)
 	assert_int_equal(slow_sum, 1 + 1 + 2 * 100);
 	/* The module goes with its last function, and its call ends all the same. */
 	start_slow(NULL);
-	end(both + 2);
 	drop("m.version");
 	struct module_version *v =
 		list_first(&module_versions, struct module_version, link);
@@ -479,8 +478,8 @@ static void replace_stuck(const char *source, const char *proc, const char *reas
 
 static void stuck_versions_stay(void)
 {
-	replace_stuck("unique", "echo", "GNU_UNIQUE");
-	replace_stuck("nodelete", "echo", "nodelete");
+	replace_stuck("unique", "slow", "GNU_UNIQUE");
+	replace_stuck("nodelete", "slow", "nodelete");
 	replace_stuck("v1", "starts_thread", "it has started threads");
 	int stuck = count_versions(MODULE_STUCK);
 	assert_int_equal(count_mapped(), stuck);
@@ -548,7 +547,7 @@ static void copy_finds_a_place(void)
 	/* Each descriptor that cannot be had. */
 	getrlimit(RLIMIT_NOFILE, &before);
 	int failed = 0;
-	for (rlim_t limit = (rlim_t)fds - 2; limit < (rlim_t)fds + 8; limit++) {
+	for (rlim_t limit = (rlim_t)fds - 5; limit < (rlim_t)fds + 10; limit++) {
 		install("v2", "m");
 		set_limit(RLIMIT_NOFILE, limit);
 		int rc = reload("m");
@@ -558,7 +557,7 @@ static void copy_finds_a_place(void)
 		assert_int_equal(count_entries("/proc/self/fd"), fds);
 		assert_int_equal(count_entries(tmp_dir), files);
 	}
-	assert_true(failed > 0 && failed < 10);
+	assert_true(failed > 0 && failed < 15);
 	unsetenv("TMPDIR");
 	end(both);
 }
