@@ -172,6 +172,11 @@ void fiber_run_now(struct fiber *f);
 _public_ void fiber_yield(void);
 /** Let the other ready fibers run, then go on. */
 _public_ void fiber_reschedule(void);
+/**
+ * Make lua_now right in C code that may have been called without luaT_may_yield() (a
+ * module's) before it calls Lua.
+ */
+void fiber_find_lua(void);
 /** @return true when the time passed, false when woken up before. */
 bool fiber_yield_timeout(double seconds);
 /**

@@ -90,6 +90,11 @@ static lua_State *running_thread(void)
 	return f->lua_now = L;
 }
 
+void fiber_find_lua(void)
+{
+	running_thread();
+}
+
 void switch_check(void)
 {
 	lua_State *L = running_thread();

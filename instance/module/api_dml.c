@@ -2,6 +2,7 @@
 #include "instance/box/dml.h"
 
 #include "instance/box/schema.h"
+#include "instance/fiber/fiber.h"
 #include "instance/module/api.h"
 #include "instance/module/api_util.h"
 
@@ -9,6 +10,7 @@ int box_insert(
 	uint32_t space_id, const char *tuple, const char *tuple_end, box_tuple_t **result)
 {
 	struct tuple *made = NULL;
+	fiber_find_lua(); /* for triggers */
 	if (api_check_tuple(tuple, tuple_end, "tuple") != 0)
 		return -1;
 	int rc = dml_insert(space_id, tuple, tuple_end, &made);
@@ -19,6 +21,7 @@ int box_replace(
 	uint32_t space_id, const char *tuple, const char *tuple_end, box_tuple_t **result)
 {
 	struct tuple *made = NULL;
+	fiber_find_lua(); /* for triggers */
 	if (api_check_tuple(tuple, tuple_end, "tuple") != 0)
 		return -1;
 	int rc = dml_replace(space_id, tuple, tuple_end, &made);
@@ -29,6 +32,7 @@ int box_delete(uint32_t space_id, uint32_t index_id, const char *key, const char
 	box_tuple_t **result)
 {
 	struct tuple *gone = NULL;
+	fiber_find_lua(); /* for triggers */
 	if (api_check_key(key, &key_end) != 0)
 		return -1;
 	int rc = dml_delete(space_id, index_id, key, key_end, &gone);
@@ -39,6 +43,7 @@ int box_update(uint32_t space_id, uint32_t index_id, const char *key, const char
 	const char *ops, const char *ops_end, int index_base, box_tuple_t **result)
 {
 	struct tuple *made = NULL;
+	fiber_find_lua(); /* for triggers */
 	if (api_check_key(key, &key_end) != 0 ||
 		api_check_value(ops, ops_end, "operations") != 0)
 		return -1;
@@ -51,6 +56,7 @@ int box_upsert(uint32_t space_id, uint32_t index_id, const char *tuple,
 	const char *tuple_end, const char *ops, const char *ops_end, int index_base,
 	box_tuple_t **result)
 {
+	fiber_find_lua(); /* for triggers */
 	if (api_check_tuple(tuple, tuple_end, "tuple") != 0 ||
 		api_check_value(ops, ops_end, "operations") != 0)
 		return -1;
@@ -64,6 +70,8 @@ int box_truncate(uint32_t space_id)
 {
 	char tuple[16];
 	static const char ops[] = "\x91\x93\xa1+\x01\x01"; /* {{'+', 1, 1}} */
+	/* For triggers. */
+	fiber_find_lua();
 	if (space_find(space_id) == NULL)
 		return api_result(-1, NULL, NULL);
 	char *p = mp_raw_put_array(tuple, 2);

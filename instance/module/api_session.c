@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "instance/box/session.h"
+#include "instance/fiber/fiber.h"
 #include "instance/module/api.h"
 #include "instance/module/api_util.h"
 
@@ -9,6 +10,7 @@ int box_session_push(const char *data, const char *data_end)
 {
 	if (api_check_value(data, data_end, "push") != 0)
 		return -1;
+	fiber_find_lua(); /* a console's push is Lua */
 	struct session *s = session_current();
 	const struct session_vtab *vtab = s->vtab;
 	if (vtab == NULL || vtab->push_mp == NULL) {

@@ -26,11 +26,13 @@ int box_txn_begin(void)
 
 int box_txn_commit(void)
 {
+	fiber_find_lua(); /* for triggers */
 	return txn_commit();
 }
 
 int box_txn_rollback(void)
 {
+	fiber_find_lua(); /* for triggers */
 	return txn_rollback();
 }
 
