@@ -16,7 +16,9 @@ local ENTRIES = 256 -- of a table between two looks at the clock
 -- The engine's own tables, where a function stands for itself. A slot that held its
 -- own stub would be an endless tail call.
 local function own_tables(p, map)
-    local seen = {[state] = true, [E] = true, [map] = true, [p] = true}
+    local seen = {
+        [state] = true, [E] = true, [map] = true, [p] = true, [registry] = true,
+    }
     local function add(t)
         if type(t) == 'table' then
             seen[t] = true

@@ -266,7 +266,6 @@ end
 
 -- Remember which global functions the new version made: the next one may drop them.
 function M.remember_globals(p)
-    state.global_functions = state.global_functions or {}
     for key, value in next, p.put_globals do
         state.global_functions[key] = type(value) == 'function' and
             {value = value, module = p.global_owner[key]} or nil

@@ -137,18 +137,26 @@ local function add_file(p, path, chunk)
     end
 end
 
--- The order to load in: apps first, for they require the rest in their own order;
--- then as it was the first time.
+-- The order to load in: as it was the first time, where that was seen. Else apps
+-- first, then what nobody requires: those require the rest in their own order.
 local function load_order(p)
-    local names = util.sorted_keys(p.set)
-    local function rank(name)
-        local record = state.records[name]
-        return record and record.is_app and -1 or record and record.sequence or math.huge
+    local required = {}
+    for _, unit in pairs(p.set) do
+        for edge in pairs(unit.edges) do
+            required[edge] = true
+        end
     end
     local ranks = {}
-    for _, name in ipairs(names) do
-        ranks[name] = rank(name)
+    for name in pairs(p.set) do
+        local record = state.records[name]
+        if record and record.sequence then
+            ranks[name] = record.sequence
+        else
+            ranks[name] = record and record.is_app and -2 or not required[name] and -1 or
+                math.huge
+        end
     end
+    local names = util.sorted_keys(p.set)
     table.sort(names, function(a, b)
         if ranks[a] ~= ranks[b] then
             return ranks[a] < ranks[b]

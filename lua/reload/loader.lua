@@ -166,7 +166,9 @@ local function stub_globals(record)
             if stub_of[f] == nil then
                 stub.set(state.globals.cur, key, f)
             end
-            rawset(G, key, stub_of[f] or stub.get(state.globals, key))
+            local s = stub_of[f] or stub.get(state.globals, key)
+            rawset(G, key, s)
+            state.global_functions[key] = {value = s, module = record.name}
         end
     end
 end
@@ -217,8 +219,6 @@ local function learn(record, value, text)
     if record.kind == 'file' and read_now(record.path) == text then
         record.text = text
     end
-    state.sequence = (state.sequence or 0) + 1
-    record.sequence = state.sequence
     if not source.is_rock(record.path) then
         M.stub_exports(record)
     end
@@ -234,6 +234,9 @@ local function load_new(name)
         M.new_record(name, nil) or nil
     if record ~= nil then
         record.edges, record.files = {}, {}
+        -- Where the load began: a cycle must be entered by the same door again.
+        state.sequence = state.sequence + 1
+        record.sequence = state.sequence
     end
     local text = record and record.kind == 'file' and read_now(record.path)
     stack[#stack + 1] = name

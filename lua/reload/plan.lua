@@ -109,6 +109,9 @@ local function compare(plan, record)
     end
     if record.files == nil then
         record.files = unit.files
+        for path, stat in pairs(source.stat_all(util.sorted_keys(unit.files))) do
+            plan.stats[path] = stat
+        end
     end
     if record.text ~= nil then
         return unit, record.text ~= unit.text and 'changed' or nil
@@ -222,16 +225,25 @@ local function add_dependents(plan)
     end
 end
 
+-- Who, of what will run, requires a module?
+local function user_of(plan, name)
+    for other, record in pairs(plan.records) do
+        local unit = plan.units[other]
+        local edges = unit and unit.edges or record.edges or {}
+        if edges[name] and not plan.missing[other] then
+            return other
+        end
+    end
+end
+
 local function check_missing(plan)
     for name, path in pairs(plan.missing) do
-        if plan.why[name] then
+        local user = user_of(plan, name)
+        if user ~= nil then
+            util.fail('read', "the file of module '%s', which '%s' requires, is gone: %s",
+                name, user, path)
+        elseif plan.why[name] then
             util.fail('read', "the file of module '%s' is gone: %s", name, path)
-        end
-        for other, unit in pairs(plan.units) do
-            if plan.why[other] and unit.edges[name] then
-                util.fail('read', "the file of module '%s', which '%s' requires, is gone: %s",
-                    name, other, path)
-            end
         end
         plan.note("the file of module '%s' is gone (%s): it stays loaded as it is", name, path)
     end

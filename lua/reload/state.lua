@@ -30,6 +30,10 @@ local function new_state()
         stubs = weak_keys(),
         -- Stubs of global functions that are no export.
         globals = {name = '_G', cur = {}, stub = {}, gone = {}},
+        -- Counts modules in the order in which they were required first.
+        sequence = 0,
+        -- Name of a global function -> {value, module that made it}.
+        global_functions = {},
         -- Fiber id -> number of the generation it belongs to.
         fibers = {},
         -- Texts given to ffi.cdef.

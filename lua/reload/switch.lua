@@ -69,6 +69,39 @@ local function point_old_to_copies(p)
     end)
 end
 
+-- While the old stop() runs, `_G` itself is a copy for old code: rawget(_G, 'handle')
+-- finds its own, rawset(_G, 'api', nil) does not take the new version's away.
+local function copy_of_globals()
+    local copy = {}
+    for key, value in next, G do
+        copy[key] = value
+    end
+    copy._G = copy
+    return setmetatable(copy, getmetatable(G))
+end
+
+-- After the old stop(): what it wrote to globals that are not the new version's is
+-- applied; from now on `_G` of old code is the real one.
+function M.end_of_stop(p)
+    local old = p.old_globals
+    if old == nil then
+        return
+    end
+    local copy, before = rawget(old, '_G'), p.globals_before
+    rawset(old, '_G', nil)
+    for key, value in next, copy do
+        if before[key] ~= value and not p.written[key] and key ~= '_G' then
+            rawset(G, key, value)
+        end
+    end
+    for key in next, before do
+        if rawget(copy, key) == nil and not p.written[key] then
+            rawset(G, key, nil)
+        end
+    end
+    p.globals_before = nil
+end
+
 -- Old functions go on seeing the old values of globals that are replaced: the old
 -- stop() finds its own handle.
 local function keep_old_globals(p, written)
@@ -83,6 +116,8 @@ local function keep_old_globals(p, written)
     if old == nil then
         return
     end
+    p.old_globals, p.written = old, written
+    old._G, p.globals_before = copy_of_globals(), copy_of_globals()
     setmetatable(old, {__index = G, __newindex = G})
     local moved = {}
     for _, f in ipairs(p.old_functions) do
@@ -254,7 +289,7 @@ end
 -- Global functions that the old version made and of which the new one knows nothing.
 -- Data stays: it may be state that is made once.
 local function drop_old_globals(p, written, put)
-    for key, made in next, state.global_functions or {} do
+    for key, made in next, state.global_functions do
         if p.set[made.module] and not p.fresh[made.module] and written[key] == nil and
                 rawget(G, key) == made.value and not is_spelled(p, key) then
             put(G, key, nil)

@@ -147,9 +147,8 @@ local function new_roots(p)
     for _, f in ipairs(walk.running(p.is_new)) do
         roots[#roots + 1] = f
     end
-    for _, f in ipairs(E.triggers and E.triggers.held_functions and
-            E.triggers.held_functions(p) or {}) do
-        roots[#roots + 1] = f
+    for _, op in ipairs(p.held or {}) do
+        roots[#roots + 1] = op.new
     end
     return roots
 end
@@ -316,7 +315,7 @@ M.private_value = private_value
 
 -- The names that the new code spells, where globals of the old one may be dropped.
 local function ready_names(p)
-    for _, made in next, state.global_functions or {} do
+    for _, made in next, state.global_functions do
         if p.set[made.module] then
             for _, unit in pairs(p.set) do
                 unit.names = unit.names or bytecode.names(unit.chunk)
@@ -328,7 +327,7 @@ end
 
 -- Make stubs and copies ready. Yields.
 function M.ready(p)
-    p.registered = E.triggers and E.triggers.registered and E.triggers.registered() or {}
+    p.registered = p.triggers_before or {}
     ready_names(p)
     for name, unit in pairs(p.set) do
         ready_record(p, name, unit)

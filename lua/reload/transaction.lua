@@ -100,6 +100,7 @@ end
 
 local function run_start(p)
     p.phase('start')
+    env.refresh(p.world)
     p.is_starting = true
     keep_fresh(p)
     local ok, err = pcall(life.start_new, p)
@@ -148,6 +149,7 @@ local function run_switch(p)
         state.cancelled = p.cancelled
         life.stop_old(p)
     end
+    switch.end_of_stop(p)
     p.phase('settle')
     p.has_yielded = probe.ran
 end
