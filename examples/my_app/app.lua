@@ -5,6 +5,7 @@ local greeting = require('greeting')
 local heartbeat = require('heartbeat')
 
 local version = '1.0'
+local worker
 
 -- Change the data step by step. Each box.once() runs one time in the life of
 -- the data, however often the application is started; a change of the schema
@@ -42,7 +43,7 @@ end
 
 local function start(options)
     migrate()
-    heartbeat.start(options.interval, function()
+    worker = heartbeat.start(options.interval, function()
         count('beats')
     end)
     -- CALL finds functions by their global name. stop() leaves it in place:
@@ -52,7 +53,7 @@ end
 
 -- End all that start() began and that does not end by itself.
 local function stop()
-    heartbeat.stop()
+    heartbeat.stop(worker)
 end
 
 return {

@@ -1,9 +1,8 @@
--- One background fiber that does something again and again.
+-- A background fiber that does something again and again. Who starts one keeps it, and
+-- stops it: so two versions of the application can each have their own.
 
 local fiber = require('fiber')
 local log = require('log')
-
-local worker
 
 local function loop(interval, beat)
     fiber.name('heartbeat')
@@ -14,15 +13,14 @@ local function loop(interval, beat)
 end
 
 local function start(interval, beat)
-    worker = fiber.create(loop, interval, beat)
+    return fiber.create(loop, interval, beat)
 end
 
-local function stop()
-    if worker ~= nil and worker:status() ~= 'dead' then
+local function stop(worker)
+    if worker:status() ~= 'dead' then
         worker:cancel()
         log.info('heartbeat: stopped')
     end
-    worker = nil
 end
 
 return {start = start, stop = stop}

@@ -247,6 +247,14 @@ local function headline(op, answer, args)
     return text
 end
 
+-- The frames of the application: without the message again, and without ours below.
+local function frames(traceback)
+    local from = traceback:find('stack traceback:', 1, true)
+    traceback = from and traceback:sub(from) or traceback
+    local at = traceback:find("\n\t%[C%]: in function 'xpcall'\n\tbuiltin/reload/")
+    return (traceback:sub(1, (at or 0) - 1):gsub('\n+$', ''))
+end
+
 -- What went wrong: phase, file:line, traceback, and what the instance runs now.
 local function failure(op, answer, args)
     local text = answer.message or 'failed'
@@ -255,7 +263,7 @@ local function failure(op, answer, args)
         text = text:gsub('^%l', string.upper)
     end
     if answer.traceback and answer.traceback ~= '' then
-        text = text .. '\n' .. answer.traceback:gsub('\n+$', '')
+        text = text .. '\n' .. frames(answer.traceback)
     end
     local now = state(op, answer, args)
     if now ~= '' then
@@ -372,12 +380,32 @@ function M.history(_, answer)
     }), ''
 end
 
+local CONTEXT = 3 -- lines around a difference
+
+-- Which lines are shown: those that differ, and a few around each.
+local function shown_lines(lines)
+    local shown, last = {}, -math.huge
+    for i, line in ipairs(lines) do
+        if line:sub(1, 1) ~= ' ' then
+            for k = math.max(1, i - CONTEXT, last + 1), math.min(#lines, i + CONTEXT) do
+                shown[k] = true
+            end
+            last = i
+        end
+    end
+    return shown
+end
+
 -- The lines that differ, as diff(1) shows them.
 local function difference(m)
-    local out = {('\n%s: loaded (-), on disk (+), from line %d\n'):format(m.path or m.name,
-        m.diff.first)}
-    for _, line in ipairs(m.diff.lines) do
-        out[#out + 1] = line .. '\n'
+    local out = {('\n--- %s, as it is loaded\n+++ on disk\n'):format(m.path or m.name)}
+    local shown, number = shown_lines(m.diff.lines), m.diff.first - 1
+    for i, line in ipairs(m.diff.lines) do
+        number = number + (line:sub(1, 1) ~= '+' and 1 or 0)
+        if shown[i] and not shown[i - 1] then
+            out[#out + 1] = ('@@ line %d @@\n'):format(math.max(number, 1))
+        end
+        out[#out + 1] = shown[i] and line .. '\n' or nil
     end
     return table.concat(out)
 end
