@@ -56,11 +56,12 @@ struct module_version {
 	uintptr_t base;       /* what the linker added to its addresses */
 	uintptr_t begin, end; /* where it is mapped */
 	unsigned pins[MODULE_PIN_MAX];
-	unsigned func_count;   /* functions that are served by it now */
-	unsigned thread_count; /* threads it has started */
-	uint64_t call_count;   /* calls so far */
-	double loaded_at;      /* wall clock */
-	const char *stuck;     /* why it can never be unloaded; NULL: it can */
+	unsigned func_count;     /* functions that are served by it now */
+	unsigned thread_count;   /* threads it has started */
+	uint64_t call_count;     /* calls so far */
+	double loaded_at;        /* wall clock */
+	const char *stuck;       /* why it can never be unloaded; NULL: it can */
+	const char *never_close; /* why nobody even tries; or NULL */
 	/* The file as it was copied: for box.lib, and to see what changed on disk. */
 	uint64_t dev, ino, size;
 	int64_t mtime_ns;

@@ -50,6 +50,7 @@ struct module_version *module_open(
 	_cleanup_(image_fini) struct image image = {0};
 	struct elf elf;
 	char error[ELF_ERROR_SIZE];
+	bool can_close = true;
 	if (image_read(&image, name, path, may_yield) != 0)
 		return NULL;
 	if (elf_parse(&elf, image.data, image.size, error) != 0) {
@@ -58,9 +59,12 @@ struct module_version *module_open(
 	}
 	if (check_exports(&elf, path, required) != 0 ||
 		image_store(&image, name, path) != 0 ||
-		(trial_is_needed(&elf) && trial_run(&image, name, path, may_yield) != 0))
+		(trial_is_needed(&elf) &&
+			trial_run(&image, name, path, may_yield, &can_close) != 0))
 		return NULL;
 	struct module_version *v = version_new(name, path, &image, &elf);
+	if (v != NULL && !can_close)
+		v->never_close = v->stuck = "unloading it ends the process";
 	if (v == NULL || version_open(v, &image) != 0)
 		return NULL;
 	return v;

@@ -36,7 +36,7 @@ enum { TIMEOUT_S = 10, BLOCKING_TIMEOUT_S = 3, TEXT_MAX = 1024 };
 /* ---- The child ---- */
 
 /* How the child ends; its first word in the pipe. */
-enum { TRIAL_OK = 'k', TRIAL_REFUSED = 'r', TRIAL_RAISED = 'x' };
+enum { TRIAL_OK = 'k', TRIAL_REFUSED = 'r', TRIAL_RAISED = 'x', TRIAL_CLOSED = 'c' };
 
 static void child_say(int fd, char verdict, const char *text)
 {
@@ -75,10 +75,18 @@ static void child_prepare(int pipe_fd, int image_fd)
 	alarm(TIMEOUT_S);
 }
 
+static void *child_handle;
+
 static int child_open(void *arg)
 {
 	const struct image *image = arg;
-	return dlopen(image->open_path, RTLD_NOW | RTLD_LOCAL) != NULL ? 0 : 1;
+	child_handle = dlopen(image->open_path, RTLD_NOW | RTLD_LOCAL);
+	return child_handle != NULL ? 0 : 1;
+}
+
+static int child_close(void *arg)
+{
+	return dlclose(child_handle);
 }
 
 static void exit_child(const int *code)
@@ -94,6 +102,8 @@ __attribute__((noreturn)) static void child_main(const struct image *image, int 
 	int rc = module_guard(child_open, (void *)image);
 	if (rc == 0) {
 		child_say(pipe_fd, TRIAL_OK, "");
+		module_guard(child_close, NULL);
+		child_say(pipe_fd, TRIAL_CLOSED, "");
 	} else if (rc > 0) {
 		const char *text = dlerror();
 		child_say(pipe_fd, TRIAL_REFUSED, text != NULL ? text : "unknown error");
@@ -148,7 +158,7 @@ static void wait_in_loop(struct trial *t)
 
 static void wait_blocking(struct trial *t, int pipe_fd)
 {
-	struct pollfd end = {.fd = pipe_fd, .events = POLLIN};
+	struct pollfd end = {.fd = pipe_fd, .events = 0}; /* until it hangs up */
 	if (poll(&end, 1, BLOCKING_TIMEOUT_S * 1000) == 0) {
 		t->is_late = true;
 		kill(t->pid, SIGKILL);
@@ -179,7 +189,7 @@ static int report_death(const struct trial *t, const char *name, const char *pat
 }
 
 static int report(const struct trial *t, const struct image *image, const char *name,
-	const char *path, int pipe_fd)
+	const char *path, int pipe_fd, bool *ret_can_close)
 {
 	char text[TEXT_MAX + 2];
 	ssize_t len = read(pipe_fd, text, sizeof(text) - 1);
@@ -188,6 +198,7 @@ static int report(const struct trial *t, const struct image *image, const char *
 	text[len] = '\0';
 	switch (text[0]) {
 	case TRIAL_OK:
+		*ret_can_close = text[1] == TRIAL_CLOSED;
 		return 0;
 	case TRIAL_RAISED:
 		return module_load_error(name,
@@ -208,8 +219,8 @@ static void close_both(int (*fds)[2])
 	closep(&(*fds)[1]);
 }
 
-int trial_run(
-	const struct image *image, const char *name, const char *path, bool may_yield)
+int trial_run(const struct image *image, const char *name, const char *path,
+	bool may_yield, bool *ret_can_close)
 {
 	_cleanup_(close_both) int fds[2] = {-1, -1};
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -225,5 +236,5 @@ int trial_run(
 		wait_in_loop(&t);
 	else
 		wait_blocking(&t, fds[0]);
-	return report(&t, image, name, path, fds[0]);
+	return report(&t, image, name, path, fds[0], ret_can_close);
 }

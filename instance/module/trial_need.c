@@ -1,8 +1,8 @@
 /*
- * Does a shared object run code when it is loaded? A plain C module has nothing but
- * the compiler's own start-up code, which we know by its first bytes. Anything else
- * (constructors, C++ statics, functions chosen at load time, libraries that are not
- * loaded yet) is worth a trial.
+ * Does a shared object run code when it is loaded or unloaded? A plain C module has
+ * nothing but the compiler's own code, which we know by its first bytes. Anything else
+ * (constructors, destructors, C++ statics, functions chosen at load time, libraries
+ * that are not loaded yet) is worth a trial.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -107,22 +107,39 @@ static bool find_relative(
 	return is_found;
 }
 
-static bool has_own_constructors(const struct elf *elf)
+/* crti's _fini does nothing at all. */
+static bool is_plain_fini(const struct elf *elf, uint64_t addr)
 {
-	uint64_t addr, size, constructor = 0;
+	static const char code[] = "\x48\x83\xec\x08\x48\x83\xc4\x08\xc3";
+	return starts_with(elf, addr, code, sizeof(code) - 1);
+}
+
+/* crtbegin's __do_global_dtors_aux looks first whether it ran before. */
+static bool is_plain_destructor(const struct elf *elf, uint64_t addr)
+{
+	return starts_with(elf, addr, "\x80\x3d", 2);
+}
+
+/* What the dynamic section says of one direction. */
+struct hooks {
+	int64_t function, array, array_size;
+	bool (*is_plain_function)(const struct elf *elf, uint64_t addr);
+	bool (*is_plain_item)(const struct elf *elf, uint64_t addr);
+};
+
+static bool has_own_code(const struct elf *elf, const struct hooks *hooks)
+{
+	uint64_t addr = 0, size = 0, item = 0;
 	bool is_odd = false;
-	if (get_dynamic(elf, DT_INIT, &addr) && !is_plain_init(elf, addr))
+	if (get_dynamic(elf, hooks->function, &addr) &&
+		!hooks->is_plain_function(elf, addr))
 		return true;
-	if (!get_dynamic(elf, DT_INIT_ARRAYSZ, &size))
+	if (get_dynamic(elf, hooks->array_size, &size) && size > sizeof(item))
+		return true;
+	if (!get_dynamic(elf, hooks->array, &addr))
 		size = 0;
-	if (size > sizeof(uint64_t) || !get_dynamic(elf, DT_INIT_ARRAY, &addr))
-		addr = 0;
-	if (size > sizeof(uint64_t))
-		return true;
-	bool is_found = find_relative(elf, addr, &constructor, &is_odd);
-	if (is_odd)
-		return true;
-	return size > 0 && !(is_found && is_plain_constructor(elf, constructor));
+	bool is_found = find_relative(elf, addr, &item, &is_odd);
+	return is_odd || (size > 0 && !(is_found && hooks->is_plain_item(elf, item)));
 }
 
 /* Functions that are chosen when the file is loaded, by code of it. */
@@ -154,5 +171,10 @@ static bool needs_new_library(const struct elf *elf)
 
 bool trial_is_needed(const struct elf *elf)
 {
-	return has_own_constructors(elf) || has_ifuncs(elf) || needs_new_library(elf);
+	static const struct hooks load = {DT_INIT, DT_INIT_ARRAY, DT_INIT_ARRAYSZ,
+		is_plain_init, is_plain_constructor};
+	static const struct hooks unload = {DT_FINI, DT_FINI_ARRAY, DT_FINI_ARRAYSZ,
+		is_plain_fini, is_plain_destructor};
+	return has_own_code(elf, &load) || has_own_code(elf, &unload) ||
+	       has_ifuncs(elf) || needs_new_library(elf);
 }

@@ -9,6 +9,7 @@
  *   destructor of its thread-local data will, cannot be known. thread.c sees each
  *   pthread_create() and asks whose function, or whose call, it is.
  * - One whose function handles a signal: looked up before closing.
+ * - One whose destructor ended the child process that tried it (trial.c).
  * - What the dynamic linker keeps: symbols of type GNU_UNIQUE (C++ statics and
  *   template members) that others were bound to, -z nodelete, destructors of
  *   thread-local objects. We expect it from the ELF, to say so at once, and then
@@ -236,6 +237,8 @@ static void version_close(struct module_version *v)
 		return;
 	if (__atomic_load_n(&v->thread_count, __ATOMIC_ACQUIRE) > 0) {
 		v->stuck = module_stuck_reason(v);
+	} else if (v->never_close != NULL) {
+		v->stuck = v->never_close;
 	} else if (handles_signal(v)) {
 		v->stuck = "it handles a signal";
 	} else {

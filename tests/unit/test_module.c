@@ -363,6 +363,9 @@ static void reload_tries_constructors(void)
 	install("constructs", "m");
 	assert_int_equal(reload("m"), 0);
 	assert_int_equal(call("m.version"), 110);
+	install("destructs", "m");
+	assert_int_equal(reload("m"), 0);
+	assert_int_equal(call("m.version"), 13);
 	end(both);
 	/* The first load blocks; it tries all the same. */
 	install("aborts", "m");
@@ -480,6 +483,7 @@ static void stuck_versions_stay(void)
 {
 	replace_stuck("unique", "slow", "GNU_UNIQUE");
 	replace_stuck("nodelete", "slow", "nodelete");
+	replace_stuck("dies", "slow", "unloading it ends the process");
 	replace_stuck("v1", "starts_thread", "it has started threads");
 	int stuck = count_versions(MODULE_STUCK);
 	assert_int_equal(count_mapped(), stuck);

@@ -18,6 +18,13 @@ __attribute__((constructor)) static void on_load(void)
 }
 #endif
 
+#ifdef ON_UNLOAD
+__attribute__((destructor)) static void on_unload(void)
+{
+	ON_UNLOAD;
+}
+#endif
+
 #ifdef UNIQUE
 /* What C++ makes of a template's static member. */
 extern int unique_object;
