@@ -40,7 +40,7 @@ static void print_library(const struct mp_cursor *row)
 	format_count(row, "versions", versions);
 	format_count(row, "calls", calls);
 	format_count(row, "fibers", fibers);
-	printf("%-16s %-12.*s %-8s %-19s %8s %5s %6s  %s\n", name, BUILD_ID_SHOWN,
+	printf("%-16s %-12.*s %-18s %-19s %8s %5s %6s  %s\n", name, BUILD_ID_SHOWN,
 		build_id[0] != '\0' ? build_id : "-", state, loaded, versions, calls,
 		fibers, path);
 }
@@ -51,7 +51,7 @@ static int print_libraries(const struct request *rq, struct remote_call *call)
 	uint32_t count = mp_peek(&list) == MP_ARRAY ? mp_read_array(&list) : 0;
 	bool is_json = request_option(rq, "json") != NULL;
 	if (!is_json && count > 0)
-		printf("%-16s %-12s %-8s %-19s %8s %5s %6s  %s\n", "module", "build-id",
+		printf("%-16s %-12s %-18s %-19s %8s %5s %6s  %s\n", "module", "build-id",
 			"state", "loaded at", "versions", "calls", "fibers", "path");
 	for (uint32_t i = 0; i < count && list.error == NULL; i++) {
 		row = list;

@@ -25,8 +25,9 @@ const struct verb verb_row_gens = {
 	.args = "INSTANCE...",
 	.summary = "List the loaded versions of the code, and what runs of each",
 	.help = "Columns of --unit library: module, build-id, state (current, draining, "
-		"stuck: nothing\nruns in it, but it cannot be unloaded), when it was "
-		"loaded, versions of this module,\ncalls and fibers inside, file.",
+		"cannot be\nunloaded), when it was loaded, versions of this module, "
+		"calls "
+		"and fibers inside, file.",
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,

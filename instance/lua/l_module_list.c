@@ -4,9 +4,9 @@
  *   list()                       a row for each loaded version, oldest first
  *   reload(name[, {check = b}])  as box.schema.func.reload(), with a report
  *
- * A row: name, path, build_id, number, state (current, draining, stuck), loaded_at,
- * versions (of this module), functions, calls, fibers, tasks, handles, threads,
- * calls_total; stuck: why it can never be unloaded, when it cannot.
+ * A row: name, path, build_id, number, state (current, draining, cannot be unloaded),
+ * loaded_at, versions (of this module), functions, calls, fibers, tasks, handles,
+ * threads, calls_total; stuck: why it can never be unloaded, when it cannot.
  */
 #include <string.h>
 

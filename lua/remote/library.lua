@@ -218,6 +218,26 @@ local function find_lua(name, answer)
     return answer
 end
 
+-- Where a file of the module is that cannot be opened: package.search() passes it by.
+local function unreadable_file(name)
+    local root = package.searchroot and package.searchroot() or '.'
+    for template in (root .. '/?.so;' .. package.cpath):gmatch('[^;]+') do
+        local path = template:gsub('%?', (name:gsub('%.', '/'):gsub('%%', '%%%%')))
+        if not path:find('[%c]') and #path < 4096 and
+                require('fio').lstat(path) ~= nil then
+            local f, err = io.open(path, 'rb')
+            if f == nil then
+                return path, err
+            end
+            f:close()
+        end
+    end
+end
+
+local function find_file(name)
+    return package.search(name) or unreadable_file(name) or ''
+end
+
 -- What is this module here? kind: 'native' (tarantella does it), 'c' (functions of a
 -- stock server), 'lua-c', 'lua', 'none'.
 function ops.library_find(name)
@@ -253,7 +273,7 @@ function ops.library_find(name)
         return 'ok', answer
     end
     if module == nil then
-        answer.path = package.search(name) or ''
+        answer.path = find_file(name)
         local copies = copies_of(name, mappings())
         answer.is_loaded = #copies > 0
         if #copies == 1 then
@@ -270,7 +290,12 @@ end
 function ops.library_reload(name, is_check)
     local ok, report = pcall(native().reload, name, {check = is_check})
     if not ok then
-        return 'error', error_text(report), ''
+        local message = error_text(report)
+        local _, why
+        if message:find('not found', 1, true) then
+            _, why = unreadable_file(name)
+        end
+        return 'error', why and message .. ': ' .. why or message, ''
     end
     return 'ok', report
 end
@@ -483,7 +508,7 @@ function ops.library_list()
                     calls = is_current and 0 or -1, fibers = is_kept and -1 or 0,
                     loaded_at = known and known.current == m.key and
                         known.loaded_at or 0,
-                    state = is_current and 'current' or is_kept and 'stuck' or
+                    state = is_current and 'current' or is_kept and 'cannot be unloaded' or
                         known and 'draining' or 'mapped',
                 }
             end

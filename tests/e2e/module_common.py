@@ -114,7 +114,7 @@ end
         return reply.data[0][0] if reply.data else None
 
     def reload(self, *argv, name=None, **kw):
-        return self.place.ctl('reload-module', name or self.name, *(argv or ('app',)),
+        return self.place.ctl('reload-module', self.name if name is None else name, *(argv or ('app',)),
                               **self.kw, **kw)
 
     def gens(self):

@@ -39,7 +39,7 @@ def test_row(engine):
                for r in rows], [(build_id(proc(3)), 'current', 1, 0, s.file())],
               '%s: gens' % engine)
     text = s.place.ctl('gens', 'app', '--unit', 'library').stdout
-    tap.like(text, 'mod              %s current ' % build_id(proc(3))[:12],
+    tap.like(text, 'mod              %s current  ' % build_id(proc(3))[:12],
              '%s: gens as text' % engine)
     s.stop()
 
