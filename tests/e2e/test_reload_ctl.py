@@ -238,6 +238,32 @@ require('app').start(cfg)
     tap.equal(got.returncode, 1, '%s: --start-args that do not compile: exit 1' % engine)
 
 
+def check_tarantoolctl(engine):
+    """An instance that the real tarantoolctl started, with nothing of ours in it."""
+    if engine != 'tarantool':
+        return
+    app = App(engine)
+    app.ctl('stop')
+    tap.equal(app.place.tarantoolctl('start', 'my').returncode, 0, 'tarantoolctl start')
+    harness.wait_for(lambda: app.serves() == [1, 1], 'the instance')
+    app.dep(2)
+    got = app.ctl('reload')
+    tap.equal((got.returncode, app.serves()), (0, [1, 2]), 'tarantoolctl start: reload')
+    tap.equal(app.workers(), ['worker1'], 'tarantoolctl start: reload: one fiber')
+    # The recipe goes on working: stop, unload, require, start.
+    app.app(3)
+    app.place.write('recipe.lua', 'require("app").stop() package.loaded.app = nil '
+                    'package.loaded.dep = nil require("app").start({name = "again"})')
+    got = app.place.tarantoolctl('eval', 'my', 'recipe.lua')
+    tap.equal((got.returncode, app.serves()), (0, [3, 2]), 'tarantoolctl eval of the recipe')
+    app.app(4)
+    got = app.ctl('reload')
+    tap.equal((got.returncode, app.serves()), (0, [4, 2]), 'tarantoolctl eval: reload after it')
+    tap.equal((app.workers(), app.eval('return name')), (['worker4'], ['again']),
+              'tarantoolctl eval: reload after it: start as the recipe did')
+    tap.equal(app.place.tarantoolctl('stop', 'my').returncode, 0, 'tarantoolctl stop')
+
+
 def check_drain(engine):
     app = App(engine)
     call = subprocess.Popen([harness.CTL, 'eval', 'my', '-e', 'print("in") '
@@ -410,7 +436,7 @@ def check_engines(engine):
 
 
 CHECKS = (check_usage, check_hung, check_reload, check_failures, check_options, check_adoption,
-          check_drain, check_rollback, check_patch, check_many, check_killed, check_watch,
+          check_tarantoolctl, check_drain, check_rollback, check_patch, check_many, check_killed, check_watch,
           check_engines)
 ONLY = os.environ.get('ONLY', '').split()
 

@@ -1,0 +1,145 @@
+"""The contract as docs/reload.md shows it, an example each, on both engines."""
+import harness
+import tap
+from ctl_common import ENGINES
+from reload_app import App
+
+
+def reloads(app, engine, what, wanted, *args, code=0):
+    got = app.ctl('reload', *args)
+    tap.equal((got.returncode, app.eval('return ask()')), (code, wanted),
+              '%s: %s' % (engine, what))
+    return got
+
+
+def write(app, text):
+    """A module `app` with a global function ask()."""
+    app.write('app', 'local fiber = require("fiber")\nlocal M = {}\n' + text + '\n'
+              'function M.start() end\nfunction M.stop() end\n'
+              'rawset(_G, "ask", function() return M.ask() end)\nreturn M\n')
+
+
+def begin(engine, text, extra=''):
+    app = App(engine, extra)
+    app.ctl('stop')
+    write(app, text)
+    done = app.ctl('start')
+    assert done.returncode == 0, done.stderr
+    return app
+
+
+def check_keep(engine):
+    app = begin(engine, 'M.keep = {"calls"}\nlocal calls = 0\n'
+                'function M.ask() calls = calls + 1 return 1, calls end')
+    tap.equal([app.eval('return ask()') for _ in range(3)], [[1, 1], [1, 2], [1, 3]],
+              '%s: keep: before' % engine)
+    write(app, 'M.keep = {"calls"}\nlocal calls = 0\n'
+          'function M.ask() calls = calls + 1 return 2, calls end')
+    reloads(app, engine, 'keep: the local goes on', [2, 4])
+    write(app, 'M.keep = {"calls", "more"}\nlocal calls, more = 0, 7\n'
+          'function M.ask() calls = calls + 1 return more, calls end')
+    reloads(app, engine, 'keep: a new name begins with its value', [7, 5])
+    write(app, 'M.keep = {"calls"}\nlocal calls = 0\nfunction M.ask() calls = calls + 1 '
+          'return 2, calls end\nif true then local calls = 1 function M.other() '
+          'calls = calls + 1 return calls end end')
+    got = reloads(app, engine, 'keep: two locals of the name', [7, 6], code=1)
+    tap.matches(got.stderr, r"keep 'calls' of module 'app' is ambiguous.*app.lua:\d+ and .*app.lua:"
+                r'\d+', '%s: keep: two locals of the name: both places' % engine)
+    app = begin(engine, 'M.keep = {"seen"}\nM.seen = {}\n'
+                'function M.ask() table.insert(M.seen, 1) return #M.seen end')
+    app.eval('return ask()')
+    write(app, 'M.keep = {"seen"}\nM.seen = {}\n'
+          'function M.ask() table.insert(M.seen, 1) return #M.seen + 10 end')
+    reloads(app, engine, 'keep: a field', [12])
+
+
+def check_save_load(engine):
+    app = begin(engine, 'M.version = 1\nlocal users = {"ann"}\n'
+                'function M.save() return {users = users} end\n'
+                'function M.ask() return M.version, users[1] end')
+    write(app, 'M.version = 2\nlocal users = {}\nfunction M.save() return {users = users} end\n'
+          'function M.load(state, from)\n'
+          '    for i, name in ipairs(state.users) do users[i] = {name = name, from = from} end\n'
+          'end\nfunction M.ask() return M.version, users[1].name, users[1].from end')
+    reloads(app, engine, 'save and load: the state is migrated', [2, 'ann', 1])
+    write(app, 'M.version = 3\nlocal users = {}\n'
+          'function M.load(state) state.users[1].name = "broken" error("cannot") end\n'
+          'function M.ask() return M.version, users[1].name end')
+    got = app.ctl('reload')
+    tap.equal(got.returncode, 1, '%s: load that raises: exit 1' % engine)
+    tap.matches(got.stderr, r'app.lua:\d+: cannot', '%s: load that raises: says where' % engine)
+    tap.equal(app.eval('return (ask())'), [2], '%s: load that raises: the old code' % engine)
+
+
+def check_hooks(engine):
+    app = begin(engine, 'function M.ask() return 1 end')
+    write(app, 'function M.check() return false, "create the index by_email first" end\n'
+          'function M.ask() return 2 end')
+    got = reloads(app, engine, 'check() that says no', [1], code=1)
+    tap.matches(got.stderr, 'in phase check: .*create the index by_email first',
+                '%s: check() that says no: why' % engine)
+    write(app, 'function M.check() fiber.sleep(0.01) return true end\n'
+          'local was\nfunction M.prepare(old) fiber.sleep(0.01) was = old.ask() end\n'
+          'function M.ask() return 3, was end')
+    reloads(app, engine, 'prepare(old) calls the version that serves', [3, 1])
+    write(app, 'M.order = "stop-first"\nfunction M.ask() return 4 end')
+    got = reloads(app, engine, 'order = "stop-first"', [4])
+    phases = got.stdout[got.stdout.index('phases'):]
+    tap.ok(phases.index('stop') < phases.index('start'),
+           '%s: order = "stop-first": stop comes first' % engine, phases)
+
+
+def check_followers(engine):
+    app = begin(engine, 'function M.ask() return 1 end\nfunction M.gone() return 1 end')
+    app.eval('held = require("app") captured = held.ask api = ask gone = held.gone')
+    write(app, 'function M.ask() return 2 end')
+    got = reloads(app, engine, 'followers', [2])
+    tap.matches(got.stdout, "note: export 'gone' of module 'app' is removed",
+                '%s: a removed export is told' % engine)
+    tap.equal(app.eval('return held.ask(), captured(), api(), held == require("app")'),
+              [2, 2, 2, True], '%s: table, captured function and global follow' % engine)
+    got = app.ctl('eval', '-e', 'return gone()')
+    tap.equal(got.returncode, 3, '%s: a removed export raises' % engine)
+    tap.matches(got.stderr, "gone", '%s: a removed export is named' % engine)
+    tap.equal(app.eval('return captured == held.ask'), [True], '%s: two captures are equal' % engine)
+
+
+def check_api(engine):
+    app = begin(engine, '''
+local reload = require('reload')
+function M.step() fiber.step_of = 1 fiber.sleep(0.001) end
+function M.ask() return 1, reload.generation() end
+reload.on_release(function() fiber.released = 1 end)
+''')
+    app.eval('require("reload").loop("sweeper", "app.step")')
+    write(app, 'local reload = require("reload")\n'
+          'function M.step() fiber.step_of = 2 fiber.sleep(0.001) end\n'
+          'function M.ask() return 2, reload.generation() end')
+    reloads(app, engine, 'generation()', [2, 2])
+    harness.wait_for(lambda: app.eval('return require("fiber").step_of') == [2], 'the hop')
+    tap.ok(True, '%s: loop() follows the switch' % engine)
+    harness.wait_for(lambda: app.eval('return require("fiber").released') == [1], 'on_release')
+    write(app, 'function M.ask() return 3 end\nfunction M.step() fiber.sleep(0.001) end')
+    tap.equal(app.eval('local a = require("reload").reload({by = "me"}) '
+                       'return a.exit, a.modules[1].name, ask()'),
+              [0, 'app', 3], '%s: a reload from inside' % engine)
+    tap.matches(app.ctl('history').stdout, 'me', '%s: a reload from inside: who' % engine)
+
+
+def check_outside(engine):
+    """require('reload') on an instance without the engine: an app that uses it boots."""
+    if engine != 'tarantella':
+        return
+    app = begin(engine, 'local reload = require("reload")\n'
+                'function M.ask() return 1, type(reload.loop) end', extra='reload = false,')
+    tap.equal(app.eval('return ask()'), [1, 'function'], '%s: without ctl\'s engine' % engine)
+    write(app, 'local reload = require("reload")\n'
+          'function M.ask() return 2, type(reload.loop) end')
+    reloads(app, engine, 'adopted later', [2, 'function'])
+
+
+for each in ENGINES:
+    for check in (check_keep, check_save_load, check_hooks, check_followers, check_api,
+                  check_outside):
+        tap.case(check, each)
+tap.done()
