@@ -153,7 +153,7 @@ static int check_not_running(const struct launch *ln)
 		return CTL_FAILED;
 	}
 	struct probe p;
-	probe_instance(ln->inst, deadline_after(LAUNCH_PROBE_MS), &p);
+	probe_instance(ln->inst, false, deadline_after(LAUNCH_PROBE_MS), &p);
 	probe_fini(&p);
 	if (p.state == PROBE_RUNNING || p.state == PROBE_LOADING ||
 		p.state == PROBE_HUNG) {

@@ -266,7 +266,9 @@ static int run_on_instances(const struct verb *verb, const struct command_line *
 		/* What could not be resolved does not stop the rest. */
 		rc = resolve(verb, &cfg, cl, &list);
 		if (rc != CTL_USAGE)
-			rc = exit_code_merge(rc, fanout_run(&rq, &list));
+			rc = exit_code_merge(rc, verb->run_all != NULL
+							 ? verb->run_all(&rq, &list)
+							 : fanout_run(&rq, &list));
 	}
 	instance_list_fini(&list);
 	config_fini(&cfg);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/mptext.h"
 #include "ctl/remote.h"
 
 static const char *const state_names[] = {
@@ -53,11 +52,12 @@ static enum conn_status ask(struct conn *c, deadline_ms deadline, struct probe *
 {
 	struct remote_call call;
 	remote_init(&call, "status", deadline);
+	remote_add_bool(&call, p->is_full);
 	enum conn_status rc = remote_run(c, &call);
 	if (rc == CONN_OK && call.is_ok) {
 		p->state = PROBE_RUNNING;
 		read_answer(call.values, p);
-		if (mptext_write(&p->info, &call.values, MPTEXT_JSON) != 0)
+		if (buf_append(&p->info, call.values.pos, mp_left(&call.values)) != 0)
 			rc = CONN_FAILED;
 	} else if (rc == CONN_OK) {
 		p->state = PROBE_RUNNING; /* it answers */
@@ -87,10 +87,12 @@ static void explain_connect(
 			strerror(error));
 }
 
-void probe_instance(const struct instance *inst, deadline_ms deadline, struct probe *p)
+void probe_instance(
+	const struct instance *inst, bool is_full, deadline_ms deadline, struct probe *p)
 {
 	struct pidfile pf;
 	memset(p, 0, sizeof(*p));
+	p->is_full = is_full;
 	pidfile_read(inst->pid_path, &pf);
 	int pid_errno = errno;
 	if (pf.state == PIDFILE_RUNNING)

@@ -23,13 +23,16 @@ enum probe_state {
 struct probe {
 	enum probe_state state;
 	pid_t pid;                        /* 0: unknown */
-	struct buf info;                  /* what the instance told, JSON; owned */
+	bool is_full;                     /* ask for what takes longer too */
+	struct buf info;                  /* what it told: a msgpack map; owned */
 	char message[2 * PATH_MAX + 256]; /* why, when it is not running or loading */
 };
 
 /** The state's name: "running". */
 const char *probe_state_name(enum probe_state state);
-void probe_instance(const struct instance *inst, deadline_ms deadline, struct probe *p);
+/** @param is_full ask for fibers, connections and requests too */
+void probe_instance(
+	const struct instance *inst, bool is_full, deadline_ms deadline, struct probe *p);
 void probe_fini(struct probe *p);
 
 #endif

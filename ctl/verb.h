@@ -45,6 +45,8 @@ struct verb {
 	int (*check_args)(const struct config *cfg, int argc, char **argv);
 	/** Run it (once for each instance). @return an exit code */
 	int (*run)(const struct request *rq);
+	/** NULL: fanout_run(), else what stands around it. */
+	int (*run_all)(const struct request *rq, const struct instance_list *list);
 };
 
 /* One command for one instance; owned by main(). */

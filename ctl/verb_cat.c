@@ -17,6 +17,7 @@ struct cat {
 	struct xlog_select select;
 	enum mptext_format format;
 	bool is_follow, is_skip;
+	bool has_read; /* a file was one */
 	struct buf out; /* owned */
 	int result;
 };
@@ -105,6 +106,7 @@ static int cat_file(struct cat *cat, const char *path)
 		cat->result = CTL_UNREACHABLE;
 		return CTL_OK; /* the other files are read */
 	}
+	cat->has_read = true;
 	int rc = print_rows(cat, &f, &is_closed);
 	if (rc == CTL_OK && !is_closed)
 		note_torn(&f);
@@ -172,7 +174,7 @@ static int run(const struct request *rq)
 		rc = is_last && cat.is_follow ? follow(&cat, files.paths[i])
 					      : cat_file(&cat, files.paths[i]);
 	}
-	if (rc == CTL_OK && cat.format == MPTEXT_YAML)
+	if (rc == CTL_OK && cat.has_read && cat.format == MPTEXT_YAML)
 		rc = fd_write(STDOUT_FILENO, "...\n", 4) == 0 ? CTL_OK : CTL_FAILED;
 	xlog_files_fini(&files);
 	buf_fini(&cat.out);

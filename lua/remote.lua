@@ -221,8 +221,37 @@ function ops.cancel(token)
     return 'ok'
 end
 
-function ops.status()
+-- Where numbers are taken from may be missing: box is not configured yet, or a
+-- Tarantool is older.
+local function number(f)
+    local ok, value = pcall(f)
+    return ok and type(value) == 'number' and value or nil
+end
+
+local function count_fibers()
+    if has_control then
+        return control.fiber_count()
+    end
+    local n = 0
+    for _ in pairs(fiber.info({backtrace = false})) do
+        n = n + 1
+    end
+    return n
+end
+
+-- What takes a look around: how busy it is.
+local function add_load(t)
+    t.fibers = number(count_fibers)
+    t.connections = number(function() return box.stat.net.CONNECTIONS.current end)
+    t.requests_per_second = number(function() return box.stat.net.REQUESTS.rps end)
+    t.generation = number(function() return registry['tarantella.reload'].generation end)
+end
+
+function ops.status(is_full)
     local t = {pid = require('tarantool').pid and require('tarantool').pid() or 0}
+    if is_full then
+        add_load(t)
+    end
     if type(box) ~= 'table' or type(box.cfg) == 'function' then
         t.status = 'loading'
         return 'ok', t

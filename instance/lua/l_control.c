@@ -5,6 +5,7 @@
  *   cancel(session_id, sync)     cancel the fiber of a request; was there one?
  *   interrupts(path or nil)      see interrupt.h
  *   request_begin(token), request_end(token)
+ *   fiber_count()                fibers that live
  */
 #include "instance/lua/interrupt.h"
 #include "instance/lua/utils.h"
@@ -53,6 +54,12 @@ static int l_control_request_end(lua_State *L)
 	return 0;
 }
 
+static int l_control_fiber_count(lua_State *L)
+{
+	lua_pushnumber(L, (lua_Number)fiber_count());
+	return 1;
+}
+
 int luaopen_control(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {
@@ -61,9 +68,10 @@ int luaopen_control(lua_State *L)
 		{"interrupts", l_control_interrupts},
 		{"request_begin", l_control_request_begin},
 		{"request_end", l_control_request_end},
+		{"fiber_count", l_control_fiber_count},
 		{NULL, NULL},
 	};
-	lua_createtable(L, 0, 5);
+	lua_createtable(L, 0, 6);
 	luaL_register(L, NULL, funcs);
 	return 1;
 }

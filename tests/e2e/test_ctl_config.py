@@ -95,8 +95,8 @@ def test_command_line():
     for argv, code, message in (
             (['strat', 'app'], 64, "Unknown command 'strat'. Did you mean 'start'?"),
             (['frobnicate'], 64, "Unknown command 'frobnicate'"),
-            (['cat', 'x.snap'], 64, "Unknown command 'cat'"),
-            (['reload', 'app'], 64, "Unknown command 'reload'"),
+            (['rocks', 'list'], 64, "Unknown command 'rocks'"),
+            (['reloat', 'app'], 64, "Unknown command 'reloat'. Did you mean 'reload'?"),
             ([], 64, 'Usage: ctl COMMAND'),
             (['start'], 64, "Not enough arguments for 'start' command"),
             (['eval', 'app', 'f', 'g'], 64, "Too many arguments for 'eval' command: 'g'"),

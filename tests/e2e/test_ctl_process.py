@@ -183,6 +183,29 @@ def check_instances(engine):
               [('app', 'running'), ('b', 'stale')], '%s: instances --json' % engine)
 
 
+def check_table(engine, p):
+    """Two run, one is stopped, one has failed."""
+    got = p.ctl('status', '--all')
+    lines = got.stdout.splitlines()
+    tap.equal(lines[0].split(), ['NAME', 'STATE', 'PID', 'UPTIME', 'MEMORY', 'FIBERS', 'CONNS',
+                                 'REQ/S', 'GEN', 'ENGINE', 'VERSION', 'LISTEN'],
+              '%s: status of several: a table' % engine)
+    tap.equal([line.split()[:2] for line in lines[1:]],
+              [['app1', 'running'], ['app2', 'running'], ['app3', 'stopped'],
+               ['other', 'stopped']], '%s: a row each' % engine)
+    row = lines[1].split()
+    tap.equal(row[2], str(p.pid('app1')), '%s: the pid' % engine)
+    tap.ok(float(row[4]) > 1 and row[5] == 'MB' and int(row[6]) > 0 and row[9] == '1' and
+           row[10].lower() == engine, '%s: memory, fibers, generation, engine' % engine, row)
+    tap.equal(len(set(map(len, (line[:60] for line in lines)))), 1, '%s: columns' % engine)
+    box = json.loads(p.ctl('status', '--json', 'app1').stdout)
+    tap.ok(box['memory'] > 1e6 and box['box']['fibers'] > 0, '%s: the same in JSON' % engine, box)
+    watch = harness.Process([harness.CTL, 'status', '--watch', 'app1'], cwd=p.dir)
+    harness.wait_for(lambda: watch.stdout().count('app1 ') >= 2, 'status --watch: a second look')
+    watch.child.send_signal(2)
+    tap.equal(watch.child.wait(30), 130, '%s: status --watch goes on until Ctrl-C' % engine)
+
+
 def check_many(engine):
     p = place(engine)
     for name in ('app1', 'app2', 'other'):
@@ -200,6 +223,7 @@ def check_many(engine):
     tap.equal([json.loads(line)['state'] for line in got.stdout.splitlines()],
               ['running', 'running', 'stopped', 'stopped'], '%s: status --all' % engine)
     tap.equal(got.returncode, 1, '%s: status --all: stopped ones: exit 1' % engine)
+    check_table(engine, p)
     got = p.ctl('stop', 'app1', 'nope', 'app2')
     tap.equal(got.returncode, 1, '%s: an unknown one among others: exit 1' % engine)
     tap.ok(not p.pid('app1') and not p.pid('app2'), '%s: the others are stopped' % engine)

@@ -82,7 +82,7 @@ static void test_mptext_json(void **state)
 	struct mp_cursor cur;
 	mp_cursor_init(&cur, data, data + sizeof(data) - 1);
 	assert_int_equal(mptext_write(&b, &cur, MPTEXT_JSON), 0);
-	assert_text(&b, "[1, -1, null, true, {\"a\": [\"b\"], \"2\": false}]");
+	assert_text(&b, "[1,-1,null,true,{\"a\":[\"b\"],\"2\":false}]");
 	buf_fini(&b);
 }
 
