@@ -106,8 +106,9 @@ struct space *space_by_name(const char *name, size_t len)
 		struct space *space = names[h & name_mask];
 		if (space == NULL)
 			return NULL;
-		if (strncmp(space->def->name, name, len) == 0 &&
-			space->def->name[len] == '\0')
+		/* The name that is asked for may have any bytes, zeros too. */
+		if (strlen(space->def->name) == len &&
+			memcmp(space->def->name, name, len) == 0)
 			return space;
 	}
 }

@@ -266,6 +266,8 @@ static int collect_grants(const struct user *u, struct grant_set *set, uint32_t 
 
 uint32_t user_access(struct user *u, enum object_type type, uint32_t id)
 {
+	if (u->is_effective_valid && type == OBJECT_UNIVERSE && id == 0)
+		return u->universe_access;
 	if (!u->is_effective_valid) {
 		uint32_t seen = 0;
 		u->effective.count = 0;
@@ -274,6 +276,7 @@ uint32_t user_access(struct user *u, enum object_type type, uint32_t id)
 			diag_clear();
 			return grant_set_get(&u->effective, type, id);
 		}
+		u->universe_access = grant_set_get(&u->effective, OBJECT_UNIVERSE, 0);
 		u->is_effective_valid = true;
 	}
 	return grant_set_get(&u->effective, type, id);

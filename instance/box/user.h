@@ -58,6 +58,7 @@ struct user {
 	char *name;                 /* owned */
 	struct grant_set granted;   /* rows of _priv, roles among them */
 	struct grant_set effective; /* with those of all roles; see user_effective() */
+	uint32_t universe_access;   /* of effective, on the universe */
 	bool is_effective_valid;
 };
 
