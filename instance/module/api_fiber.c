@@ -64,12 +64,18 @@ static int call_without_args(fiber_func func, ...)
 	return rc;
 }
 
-static int run(void *arg)
+static int run_func(void *arg)
 {
 	fiber_func func = (fiber_func)arg;
 	struct start *start = fiber_self()->local[FIBER_LOCAL_ARGS];
 	fiber_self()->local[FIBER_LOCAL_ARGS] = NULL;
 	return start != NULL ? func(start->args) : call_without_args(func);
+}
+
+/* What it raises is the fiber's error, not the end of the process. */
+static int run(void *arg)
+{
+	return module_guard(run_func, arg);
 }
 
 static struct fiber *new_sized(const char *name, size_t stack_size, fiber_func func)
