@@ -201,10 +201,6 @@ static int reload_stock(struct session *s)
 {
 	struct library_file file = {0};
 	struct mp_cursor functions;
-	if (!mpfield_bool(&s->find.values, "is_loaded")) {
-		SET(s->result, "it is not loaded: its first call loads the file");
-		return CTL_FAILED;
-	}
 	int rc = read_file(s, &file);
 	if (rc == CTL_OK)
 		rc = check_functions(s, &file);
@@ -295,6 +291,12 @@ static int refuse(struct session *s)
 	return CTL_FAILED;
 }
 
+static int refuse_unloaded(struct session *s)
+{
+	SET(s->result, "it is not loaded: the first call of a function loads the file");
+	return CTL_FAILED;
+}
+
 /** Wait until the old version is gone; what is left goes to the result. */
 static int wait_drained(struct session *s)
 {
@@ -327,7 +329,11 @@ int library_reload(const struct library_request *rq, struct library_result *resu
 	if (rc == CTL_OK) {
 		mpfield_str(&s.find.values, "old_build_id", result->old_build_id,
 			sizeof(result->old_build_id));
-		if (strcmp(s.kind, "native") == 0)
+		bool is_loaded = mpfield_bool(&s.find.values, "is_loaded");
+		bool is_c = strcmp(s.kind, "native") == 0 || strcmp(s.kind, "c") == 0;
+		if (is_c && !is_loaded)
+			rc = refuse_unloaded(&s);
+		else if (strcmp(s.kind, "native") == 0)
 			rc = reload_native(&s);
 		else if (strcmp(s.kind, "c") == 0)
 			rc = reload_stock(&s);
