@@ -20,6 +20,8 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
 BUILD = os.environ.get('BUILD_DIR', os.path.join(ROOT, 'build'))
 os.environ.setdefault('TARANTELLA', os.path.join(BUILD, 'instance', 'tarantella'))
 os.environ.setdefault('CTL', os.path.join(BUILD, 'ctl', 'ctl'))
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'bench'))
+import cproc  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 
 LOAD = os.path.join(BUILD, 'tests', 'bench', 'load')
@@ -277,8 +279,14 @@ def bench_box():
     in_both('box', 'box.lua', 1)
 
 
+def bench_cproc():
+    """Stored procedures in C: calls, and reloads under load."""
+    cproc.bench(sys.modules[__name__])
+
+
 BENCHES = {'tools': bench_tools, 'start': bench_start, 'requests': bench_requests,
-           'reload': bench_reload, 'interrupt': bench_interrupt, 'fiber': bench_fiber, 'box': bench_box}
+           'reload': bench_reload, 'interrupt': bench_interrupt, 'fiber': bench_fiber, 'box': bench_box,
+           'cproc': bench_cproc}
 
 
 def main():
