@@ -17,7 +17,7 @@ local function install(version)
 end
 local function try(what, f, ...)
     local r = {pcall(f, ...)}
-    local text = tostring(r[2]):gsub(dir, 'DIR')
+    local text = tostring(r[2]):gsub('/[^ ]*/mod', 'DIR/mod')
     print(what, r[1], r[1] and text or (type(r[2]) == 'cdata' and r[2].type or '?') .. ': ' .. text)
 end
 local function call(name, ...)

@@ -712,6 +712,7 @@ static int teardown(void **state)
 	rmdir(dir);
 	func_cache_fini();
 	fiber_fini();
+	setenv("TEST_IS_OVER", "1", 1);
 	return 0;
 }
 

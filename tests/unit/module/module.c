@@ -19,6 +19,13 @@ __attribute__((constructor)) static void on_load(void)
 #endif
 
 #ifdef ON_UNLOAD
+/* The test goes on to the end of the process. */
+static inline void abort_early(void)
+{
+	if (getenv("TEST_IS_OVER") == NULL)
+		abort();
+}
+
 __attribute__((destructor)) static void on_unload(void)
 {
 	ON_UNLOAD;
