@@ -251,7 +251,7 @@ local function put_stub_before(t, slot, key, old)
     return false
 end
 
-local function ready_exports(t)
+local function ready_exports(p, t)
     local unit, record = t.unit, t.record
     for _, key in ipairs(keys_of(t.new)) do
         util.breathe()
@@ -261,6 +261,7 @@ local function ready_exports(t)
             stub.set(unit.cur, slot, value)
             t.is_function[key] = value
             local s, old = stub.get(record.slots, slot), rawget(t.public, key)
+            p.export_stub[value] = s
             if old ~= s and not put_stub_before(t, slot, key, old) then
                 t.add[#t.add + 1] = {key, s}
             end
@@ -327,15 +328,24 @@ end
 
 -- Make stubs and copies ready. Yields.
 function M.ready(p)
-    p.registered = p.triggers_before or {}
+    p.registered, p.export_stub = p.triggers_before or {}, {}
     ready_names(p)
     for name, unit in pairs(p.set) do
         ready_record(p, name, unit)
     end
     for _, t in ipairs(p.tables) do
         if t.is_exported then
-            ready_exports(t)
+            ready_exports(p, t)
         end
+    end
+    for _, unit in pairs(p.set) do
+        unit.gone = {}
+        for key in pairs(unit.record.slots.cur) do
+            if unit.cur[key] == nil and key ~= 1 then
+                unit.gone[#unit.gone + 1] = key
+            end
+        end
+        util.breathe()
     end
     for public, copy in pairs(p.copies) do
         for _, key in ipairs(keys_of(public)) do
