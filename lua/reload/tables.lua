@@ -25,8 +25,9 @@ local function add_pair(p, record, new, public, prefix, is_exported)
         record = record, unit = unit, new = new, public = public, prefix = prefix,
         is_exported = is_exported, is_function = {}, add = {},
     }
+    util.breathe()
     for key, value in next, new do
-        local old = rawget(public, key)
+        local old = type(value) == 'table' and rawget(public, key)
         if type(value) == 'table' and type(old) == 'table' and value ~= old and
                 not p.map[value] and not p.borders[value] and not p.borders[old] and
                 loader.has_own(unit, value) then
@@ -119,6 +120,7 @@ local function old_roots(p)
             for _, f in pairs(record.slots.cur) do
                 roots[#roots + 1] = f
             end
+            util.breathe()
             if type(record.public) == 'table' then
                 for _, value in next, record.public do
                     roots[#roots + 1] = stub.raw(value)

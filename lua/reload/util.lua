@@ -55,10 +55,13 @@ end
 -- the collector rests: what must not take long is not to pay for others' garbage.
 function M.probe()
     local probe = {ran = false}
+    local has_collector = collectgarbage('isrunning')
     collectgarbage('stop')
     fiber.new(function()
         probe.ran = true
-        collectgarbage('restart')
+        if has_collector then
+            collectgarbage('restart')
+        end
     end)
     return probe
 end
