@@ -15,7 +15,7 @@ static int run(const struct request *rq)
 }
 
 static const struct verb_option options[] = {
-	{"unit", 'u', "UNIT", "modules (Lua, the default) or library (C)"},
+	{"unit", 'u', "modules|library", "Lua modules (default), or C modules"},
 	{"json", 'j', NULL, "print a JSON object"},
 	{NULL},
 };
