@@ -228,6 +228,11 @@ function M.bury(generation)
     return M.kill(generation)
 end
 
+-- Did this generation fail?
+function M.is_buried(generation)
+    return F.buried[generation] == true
+end
+
 -- Deaths by error of a generation's fibers since a moment (clock.monotonic()).
 function M.deaths(generation, since)
     local out = {}
