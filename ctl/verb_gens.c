@@ -31,6 +31,6 @@ const struct verb verb_row_gens = {
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
-	.flags = VERB_INSTANCES,
+	.flags = VERB_INSTANCES | VERB_SOCKET,
 	.run = run,
 };
