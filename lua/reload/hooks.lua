@@ -33,8 +33,8 @@ local function describe(err)
 end
 
 -- A loop without yields in a chunk that is being loaded: count instructions and
--- raise at the deadline. Only interpreted code counts, so the loader runs chunks
--- with the JIT off. Hooks belong to the VM, hence the fiber's id.
+-- raise at the deadline. Only interpreted code counts, so the loader compiles
+-- such chunks with the JIT off. Hooks belong to the VM, hence the fiber's id.
 local function guard(run)
     local id, limit = fiber.id(), run.since + run.deadline
     debug.sethook(function()
@@ -63,6 +63,10 @@ local function body(run, env, fn, args)
     end, describe))
     if run.phase == 'load' then
         debug.sethook()
+    end
+    -- Out of memory: the runtime calls no handler.
+    if not run.results[1] and type(run.results[2]) ~= 'table' then
+        run.results[2] = {message = tostring(run.results[2])}
     end
     setfenv(0, outer)
     E.fibers.unstamp(id)

@@ -6,6 +6,7 @@
 local E = ...
 local M = {}
 
+local fiber = require('fiber')
 local bytecode = E.use('bytecode')
 local stub = E.use('stub')
 local util = E.use('util')
@@ -17,12 +18,23 @@ local function pack(...)
     return {n = select('#', ...), ...}
 end
 
+-- The module that this fiber is loading: `return require('app').start()` in its main
+-- chunk is a tail call, which leaves no frame.
+local function loading_chunk()
+    local stack = state.loading[fiber.id()]
+    local record = stack and state.records[stack[#stack]]
+    return record and record.source and {what = 'main', source = record.source}
+end
+
 -- Who called start()? The nearest Lua frame that is not the engine's: its info.
 local function caller()
     for level = 4, LEVELS do
         local info = debug.getinfo(level, 'S')
         if info == nil then
             return nil
+        end
+        if info.source == '@builtin/reload/loader.lua' then
+            return loading_chunk()
         end
         if info.what ~= 'C' and not info.source:find('^@builtin/reload/') then
             return info
@@ -48,22 +60,17 @@ function M.started(slots, ...)
     if starter == nil then
         mark_started(record, pack(...))
         record.started_by = nil
-        E.fibers.set_starting(record.name)
     elseif info.what == 'main' and starter ~= record then
         -- A module that starts an app as it is loaded does so again when it is
         -- loaded again.
         mark_started(record, pack(...))
         record.started_by = starter.name
-        E.fibers.set_starting(record.name)
     end
 end
 
 -- start() returned: the global functions that it made become stubs too, where the
 -- engine was there first. Returns its results.
 function M.start_ended(slots, ...)
-    if slots.record ~= nil and slots.record.is_app then
-        E.fibers.set_starting(nil)
-    end
     if state.is_first and slots.record ~= nil and not state.busy then
         E.loader.stub_globals(slots.record)
     end
@@ -291,20 +298,12 @@ function M.namesake(f)
     return nil
 end
 
--- start() as the engine calls it: what it creates is known as the app's.
-local function marked(app, start)
-    return function(...)
-        E.fibers.set_starting(app.name)
-        return start(...)
-    end
-end
-
 -- start() of the new versions, still private. The caller undoes a failure.
 function M.start_new(p)
     for _, app in ipairs(p.apps) do
         local start = type(app.unit.new) == 'table' and rawget(app.unit.new, 'start')
         if not app.is_started and type(start) == 'function' then
-            local ok, err = E.hooks.run(p, 'start', marked(app, start), p.start_timeout,
+            local ok, err = E.hooks.run(p, 'start', start, p.start_timeout,
                 unpack(app.args, 1, app.args.n))
             if not ok then
                 err.message = ('%s.start(): %s'):format(app.name, err.message)
@@ -334,13 +333,8 @@ function M.restart_old(p)
     local is_up = true
     for _, app in ipairs(p.apps) do
         if app.is_stopped and app.old_start ~= nil then
-            local left = E.fibers.cancel_started(app.name, p.id)
-            if left > 0 then
-                p.note('cancelled what stop() of the old version left: %d fiber%s', left,
-                    left == 1 and '' or 's')
-            end
-            local ok, err = E.hooks.run(p.previous, 'start', marked(app, app.old_start),
-                p.start_timeout, unpack(app.args, 1, app.args.n))
+            local ok, err = E.hooks.run(p.previous, 'start', app.old_start, p.start_timeout,
+                unpack(app.args, 1, app.args.n))
             p.note('%s.start() of the old version ran again: %s', app.name,
                 ok and 'it serves' or err.message)
             is_up = is_up and ok

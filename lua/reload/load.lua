@@ -67,10 +67,16 @@ local function run_chunk(p, unit)
     local stack = stack_of(p)
     stack[#stack + 1] = unit
     p.loading[name] = true
-    -- Interpreted, so that the guard of E.hooks sees a loop without end. Only the chunk
-    -- itself: what it says about the JIT for its functions holds.
-    jit.off(unit.chunk)
+    -- What was compiled looks at no hook, and the guard of a loading chunk is one. A
+    -- chunk that sets the JIT's mode itself keeps it.
+    local is_guarded = unit.names == nil or not unit.names.jit
+    if is_guarded then
+        jit.off(unit.chunk, true)
+    end
     local value = unit.chunk(name)
+    if is_guarded then
+        jit.on(unit.chunk, true)
+    end
     M.attribute(p, name)
     p.loading[name] = nil
     stack[#stack] = nil

@@ -259,7 +259,7 @@ local function from_texts(plan, texts)
         end
         plan.units[name] = source.file_unit(name, record.source:sub(2), text)
         plan.units[name].stat = nil
-        plan.why[name] = 'the text of before'
+        plan.why[name] = 'given text'
     end
     return plan
 end

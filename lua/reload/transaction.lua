@@ -50,7 +50,6 @@ local function new_attempt(opts)
             p.phases[#p.phases + 1] = {name = p.current, ms = now - p.phase_ms}
         end
         p.current, p.phase_ms = name, now
-        state.phase = name
         if name ~= nil then
             p.last_phase = name
         end
@@ -86,7 +85,6 @@ local function run_load(p)
     if probe.ran then
         p.note('the new code yielded while it was loaded')
     end
-    util.breathe()
     load.collect(p)
 end
 
@@ -266,16 +264,15 @@ local function run_phases(p)
         p.message = 'this would be reloaded'
         return true
     end
+    hold_triggers(p)
     run_load(p)
     mark_new(p)
-    util.breathe()
     p.phase('check')
     E.check.run(p, the_plan)
     if p.opts.check then
         p.message = 'the check passed'
         return true
     end
-    util.breathe()
     p.apps = life.apps(p)
     learn_order(p)
     if not p.is_stop_first then
@@ -286,7 +283,6 @@ local function run_phases(p)
     E.check.call_hooks(p, 'prepare', 'prepare', 1, function(name)
         return state.records[name] and state.records[name].public
     end)
-    hold_triggers(p)
     if p.is_stop_first then
         p.phase('stop')
         life.stop_old(p)

@@ -79,11 +79,8 @@ function M.code(roots, is_mine, stop, visit)
             queue[n] = x
         end
     end
-    for i = 1, #roots do
-        push(roots[i])
-        if i % 256 == 0 then
-            util.breathe()
-        end
+    for _, root in pairs(roots) do
+        push(root)
     end
     local count = 0
     while n > 0 do
