@@ -526,7 +526,7 @@ static void on_signal(int sig)
 int main(int argc, char **argv)
 {
 	parse_options(argc, argv);
-	struct sigaction on = {.sa_handler = on_signal};
+	struct sigaction on = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	sigaction(SIGINT, &on, NULL);
 	sigaction(SIGTERM, &on, NULL);
 	sigaction(SIGUSR1, &on, NULL);

@@ -20,15 +20,18 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
 BUILD = os.environ.get('BUILD_DIR', os.path.join(ROOT, 'build'))
 os.environ.setdefault('TARANTELLA', os.path.join(BUILD, 'instance', 'tarantella'))
 os.environ.setdefault('CTL', os.path.join(BUILD, 'ctl', 'ctl'))
+os.environ.setdefault('BUILD_DIR', BUILD)
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'bench'))
 import cproc  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
+import reload  # noqa: E402  pylint: disable=wrong-import-position
 
 LOAD = os.path.join(BUILD, 'tests', 'bench', 'load')
 OURS, THEIRS = 'tarantella', 'tarantool'
 PROGRAM = {OURS: harness.TARANTELLA, THEIRS: 'tarantool'}
 TOOL = {OURS: harness.CTL, THEIRS: 'tarantoolctl'}
 ROWS = []
+TABLES = []  # more tables, as markdown
 
 
 def row(what, ours, theirs, wanted, fmt='%.2f', more_is_better=False):
@@ -186,50 +189,9 @@ def bench_requests():
         server.stop()
 
 
-RELOAD_APP = '''
-local function call() return VERSION end
-local M = {}
-function M.start() rawset(_G, 'api', call) end
-function M.stop() end
-return M
-'''
-RELOAD_INSTANCE = '''
-box.cfg{listen='unix/:%s', wal_mode='none'}
-box.once('grant', function() box.schema.user.grant('guest', 'execute', 'universe') end)
-if package.loaded.bench_app then
-    package.loaded.bench_app.stop()
-    package.loaded.bench_app = nil
-end
-require('bench_app').start()
-'''
-
-
 def bench_reload():
-    """Eight reloads by eval of the instance file under load."""
-    for engine in (OURS, THEIRS):
-        place = harness.Place()
-        sock = place.path('s.sock')
-        place.write('bench_app.lua', RELOAD_APP.replace('VERSION', '0'))
-        path = place.instance('app', RELOAD_INSTANCE % sock)
-        done = place.run(TOOL[engine], 'start', 'app')
-        harness.wait_for(lambda s=sock: greeted(s), 'the instance: ' + done.stderr)
-        client = subprocess.Popen(
-            [LOAD, '-c', '8', '-d', '8', '-t', '4', '-j', 'call', 'api', 'unix/:' + sock],
-            stdout=subprocess.PIPE)
-        for version in range(1, 9):
-            place.write('bench_app.lua', RELOAD_APP.replace('VERSION', str(version)))
-            done = place.run(TOOL[engine], 'eval', 'app', path)
-            if done.returncode != 0:
-                raise RuntimeError(done.stderr)
-            time.sleep(0.3)  # spread the reloads over the load, nothing waits for it
-        result = json.loads(client.communicate(timeout=60)[0])
-        print('8 reloads by %s eval under %.0f calls/s: %d failed, longest silence %.1f ms' % (
-            TOOL[engine].rsplit('/', 1)[-1], result['requests'] / result['seconds'],
-            result['failed'], result['silence_ms']), flush=True)
-        ROWS.append(('8 reloads under load, failed / longest silence (%s)' % engine,
-                     '%d / %.1f ms' % (result['failed'], result['silence_ms']), '', '',
-                     '0 / 7 ms'))
-        place.run(TOOL[engine], 'stop', 'app')
+    """Reloads under load, three sides: a table of its own."""
+    TABLES.append(reload.markdown(reload.rows()))
 
 
 def in_both(name, script, wanted):
@@ -301,6 +263,8 @@ def main():
         f.write('| what | tarantella | Tarantool 2.6 | ratio | wanted |\n|---|--:|--:|--:|--:|\n')
         for r in ROWS:
             f.write('| %s |\n' % ' | '.join(r))
+        for table in TABLES:
+            f.write('\n' + table)
     print('(the table as markdown: %s)' % os.path.join(BUILD, 'bench.md'))
 
 
