@@ -39,8 +39,6 @@ struct config {
  * @return CTL_OK or an exit code
  */
 int config_load(struct config *cfg);
-/** Is there a directory of instances? @return CTL_OK, or an exit code after saying why */
-int config_check_instances(const struct config *cfg);
 void config_fini(struct config *cfg);
 /** Which engine `start` takes for an instance. */
 const char *config_engine_of(const struct config *cfg, const char *instance);

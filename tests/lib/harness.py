@@ -19,7 +19,7 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 TARANTELLA = os.environ.get('TARANTELLA', 'tarantella')
 CTL = os.environ.get('CTL', 'ctl')
 SOURCE_DIR = os.environ.get('SOURCE_DIR', '.')
-DEADLINE = 30.0  # seconds a condition may take before the test fails
+DEADLINE = float(os.environ.get('TEST_DEADLINE', '30'))  # seconds a condition may take
 
 
 def wait_for(condition, what, timeout=DEADLINE):

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import harness
 import iproto
@@ -23,8 +24,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SNAPSHOT = os.path.join(HERE, '..', 'e2e', 'reload', 'snapshot.lua')
 TIMES = int(os.environ.get('TEST_TIMES', '1'))
 
-# In front of each instance file: a server for the clients, with every right.
+# In front of each instance file: a server for the clients, with every right. The
+# runtime loads some of its own modules when they are first used; not during a test.
 BOX = '''
+for _, name in ipairs({'clock', 'console', 'csv', 'digest', 'errno', 'ffi', 'fiber', 'fio',
+                       'fun', 'iconv', 'jit.util', 'jit.vmdef', 'json', 'log', 'msgpack',
+                       'net.box', 'pickle', 'pwd', 'socket', 'tap', 'tarantool',
+                       'title', 'uri', 'uuid', 'yaml'}) do
+    pcall(require, name)
+end
 box.cfg{listen = 'unix/:%(sock)s', wal_mode = 'none'%(cfg)s}
 box.once('rig', function() box.schema.user.grant('guest', 'read,write,execute', 'universe') end)
 '''
@@ -92,6 +100,20 @@ class Load:
         harness.wait_for(lambda: self.lap()['requests'] > 0, 'the first answers')
         return self
 
+    def serves(self, version):
+        """Wait until only this version answers: what was answered before may be on its
+        way still. None, or what is wrong: failed, mixed or stale calls, or versions."""
+        end = time.monotonic() + harness.DEADLINE
+        while True:
+            lap = self.lap()
+            fault = wrong(lap) if lap['requests'] else None
+            if fault:
+                return 'calls: %r' % fault
+            if lap['requests'] and lap['low'] == lap['high'] == version:
+                return None
+            if time.monotonic() > end:
+                return 'versions %(low)s to %(high)s answer' % lap + ', wanted %s' % version
+
     def stop(self):
         """The sum of all laps."""
         if self.child.poll() is None:
@@ -122,7 +144,7 @@ def wrong(lap):
 class Rig:
     """An application on an instance.
 
-    engine: of ENGINES; modules: texts by name (`a.b` is the file a/b.lua).
+    engine: of ENGINES; modules: texts by name (`a.b` is the file a/b.lua), or by path.
     instance: the instance file's text after box.cfg.
     adopt: the program runs without ctl's launcher, so the engine comes with the
     first command.
@@ -169,7 +191,7 @@ class Rig:
 
     def module(self, name, text):
         """Write a module's file, all at once."""
-        path = self.place.path(name.replace('.', '/') + '.lua')
+        path = self.place.path((name if '/' in name else name.replace('.', '/')) + '.lua')
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + '.new', 'w', encoding='utf-8') as f:
             f.write(text)
