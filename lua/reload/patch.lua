@@ -24,6 +24,7 @@ local util = E.use('util')
 local walk = E.use('walk')
 
 local S = E.state
+S.patched_away = S.patched_away or {}
 
 local function places(owners)
     local out = {}
@@ -41,9 +42,20 @@ local function is_old_of(p, record)
     end
 end
 
+-- Functions that patches replaced, until their module is reloaded: the locals that only
+-- they used still belong to the module.
+local function replaced_of(record)
+    local list = S.patched_away[record.name]
+    if list == nil or list.generation ~= record.gen then
+        list = {generation = record.gen}
+        S.patched_away[record.name] = list
+    end
+    return list
+end
+
 -- Where the search for a module's code begins.
 local function roots_of(record)
-    local roots = {}
+    local roots = {unpack(replaced_of(record))}
     for _, f in pairs(record.slots.cur) do
         roots[#roots + 1] = f
     end
@@ -268,6 +280,7 @@ local function apply(p)
     end
     for _, edit in ipairs(p.edits) do
         edit.put(edit.new)
+        table.insert(replaced_of(edit.record), edit.old)
         S.replaced[E.gens.prototype(edit.old)] = true
         S.patched[E.gens.prototype(edit.new)] = edit.record
     end
@@ -337,9 +350,12 @@ end
 -- are captured all over the heap: they become stubs first.
 local function adopt_captured(p)
     local map = {}
+    -- Who made the global functions is not known here: nobody may drop them later.
+    local made_by_modules = table.copy(S.global_functions)
     for record in pairs(p.records) do
         if not record.is_stubbed then
             E.loader.stub_exports(record)
+            S.global_functions = table.copy(made_by_modules)
             for key, f in pairs(record.slots.cur) do
                 map[f] = E.stub.get(record.slots, key)
             end
