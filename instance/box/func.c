@@ -29,12 +29,37 @@ int (*func_c_call)(struct func *func, const char *args, const char *args_end,
 	struct func_result *result) = no_c_calls;
 void (*func_c_free)(struct module_func *c);
 
+/** The last eight bytes, or all there are: loads that overlap, no loop over bytes. */
+static uint64_t name_tail(const char *name, size_t len)
+{
+	uint64_t word;
+	uint32_t first, last;
+	if (len >= sizeof(word)) {
+		memcpy(&word, name + len - sizeof(word), sizeof(word));
+		return word;
+	}
+	if (len >= sizeof(first)) {
+		memcpy(&first, name, sizeof(first));
+		memcpy(&last, name + len - sizeof(last), sizeof(last));
+		return first | (uint64_t)last << 32;
+	}
+	return len == 0 ? 0
+			: (uint64_t)(unsigned char)name[0] |
+				  (uint64_t)(unsigned char)name[len / 2] << 8 |
+				  (uint64_t)(unsigned char)name[len - 1] << 16;
+}
+
+/* Each call from the network asks twice. */
 static uint32_t name_hash(const char *name, size_t len)
 {
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)name[i]) * 16777619u;
-	return h;
+	uint64_t h = len, word;
+	for (size_t i = 0; i + sizeof(word) < len; i += sizeof(word)) {
+		memcpy(&word, name + i, sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	h = (h ^ name_tail(name, len)) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(h >> 32);
 }
 
 static struct list *name_bucket(const char *name, size_t len)
