@@ -52,6 +52,8 @@ size_t utf8_length(const char *text, size_t left);
 /** Append a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 struct buf;
 int json_string(struct buf *out, const char *text, size_t len);
+/** Append text; bytes that are no UTF-8 become U+FFFD. */
+int utf8_append(struct buf *out, const char *text, size_t len);
 
 /** Read a whole file ("-": stdin). @return 0, or -1 with errno set. */
 int file_read(const char *path, struct buf *out);

@@ -141,7 +141,7 @@ static void print_outcome(const struct request *rq, const struct reload_call *rc
 		buf_puts(&out, "{\"instance\":");
 		json_string(&out, name, strlen(name));
 		buf_puts(&out, rc->out[1] == '}' ? "" : ",");
-		buf_append(&out, rc->out + 1, rc->out_len - 1);
+		utf8_append(&out, rc->out + 1, rc->out_len - 1);
 		buf_puts(&out, "\n");
 	} else {
 		if (rq->is_one_of_many && rc->out_len > 0)

@@ -159,6 +159,19 @@ int json_string(struct buf *out, const char *text, size_t len)
 	return rc != 0 ? -1 : buf_puts(out, "\"");
 }
 
+int utf8_append(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_length(text + i, len - i);
+		int rc = n > 0 ? buf_append(out, text + i, n)
+			       : buf_puts(out, "\xef\xbf\xbd");
+		if (rc != 0)
+			return -1;
+		i += n > 0 ? n : 1;
+	}
+	return 0;
+}
+
 int fd_read(int fd, struct buf *out)
 {
 	for (;;) {

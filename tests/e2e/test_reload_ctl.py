@@ -388,6 +388,31 @@ def check_killed(engine):
                   '%s: signal %d: it ended well' % (engine, sig))
 
 
+def check_dies(engine):
+    app = App(engine)
+    app.app(2, start='os.exit(3)')
+    got = app.ctl('reload')
+    tap.equal((got.returncode, got.stdout), (2, ''), '%s: it ends meanwhile: exit 2' % engine)
+    tap.matches(got.stderr, 'lost|closed|reset', '%s: it ends meanwhile: says so' % engine)
+
+
+def check_bytes(engine):
+    """Texts of any bytes pass: options, names of files, messages."""
+    app = App(engine)
+    app.place.write('lib/app.lua', b'error("\xff \xd1\x8f \x01 end")')
+    got = app.ctl('reload')
+    tap.matches(got.stderr, 'end', '%s: a message of any bytes' % engine)
+    raw = subprocess.run([harness.CTL, 'reload', 'my', '--json'], cwd=app.place.dir,
+                         capture_output=True, check=False).stdout
+    tap.equal(json.loads(raw.decode('utf-8'))['exit'], 1, '%s: --json is UTF-8' % engine)
+    app.app(2)
+    got = app.ctl('reload', '--probation', '10ms', '--health', '"\u044f\\n" == "\u044f\\n"')
+    tap.equal((got.returncode, app.serves()), (0, [2, 1]), '%s: an option of any bytes' % engine)
+    fix = app.place.write('fix.lua', b'function app.serve() return #"\xff\x00\xd1\x8f", "\xfe" end')
+    tap.equal(app.ctl('patch', fix).returncode, 0, '%s: a patch of any bytes' % engine)
+    tap.equal(app.eval('return (api())'), [4], '%s: a patch of any bytes' % engine)
+
+
 def check_watch(engine):
     app = App(engine)
     out = app.place.path('out')
@@ -436,8 +461,8 @@ def check_engines(engine):
 
 
 CHECKS = (check_usage, check_hung, check_reload, check_failures, check_options, check_adoption,
-          check_tarantoolctl, check_drain, check_rollback, check_patch, check_many, check_killed, check_watch,
-          check_engines)
+          check_tarantoolctl, check_drain, check_rollback, check_patch, check_many,
+          check_killed, check_dies, check_bytes, check_watch, check_engines)
 ONLY = os.environ.get('ONLY', '').split()
 
 for each in ENGINES:
