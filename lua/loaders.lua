@@ -109,16 +109,25 @@ local function search(name)
 end
 
 -- A shared object only: a Lua file of the same name is not what a C function is in.
+-- One that exists but cannot be opened is better than none: opening it says why.
 function lib.search_c(name)
+    local lists = {}
     for _, place in ipairs(places) do
         if place[2] == load_c then
-            local path = package.searchpath(name, place[1]())
-            if path ~= nil then
-                return path
-            end
+            lists[#lists + 1] = place[1]()
         end
     end
-    return (package.searchpath(name, package.cpath))
+    lists[#lists + 1] = package.cpath
+    local file, closed = name:gsub('%.', '/'):gsub('%%', '%%%%'), nil
+    for template in table.concat(lists, ';'):gmatch('[^;]+') do
+        local path = template:gsub('%?', file)
+        local is_readable, exists = lib.probe(path)
+        if is_readable then
+            return path
+        end
+        closed = closed or exists and path
+    end
+    return closed
 end
 
 local function default_path(home_parts, parts, suffixes)

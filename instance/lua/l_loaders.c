@@ -2,9 +2,11 @@
  * the environment. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "instance/lua/utils.h"
@@ -80,6 +82,21 @@ static int push_parsed(lua_State *L, const char *s, size_t len, long base)
 	return 1;
 }
 
+/**
+ * (path) -> can it be opened? does it exist? Never waits, as opening a FIFO does.
+ */
+static int l_loaders_probe(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1);
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		close(fd);
+	lua_pushboolean(L, fd >= 0);
+	lua_pushboolean(L, lstat(path, &st) == 0);
+	return 2;
+}
+
 static int l_tonumber64(lua_State *L)
 {
 	luaL_checkany(L, 1);
@@ -146,8 +163,8 @@ static int l_os_environ(lua_State *L)
 int luaopen_loaders(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {{"cwd", l_loaders_cwd},
-		{"realpath", l_loaders_realpath}, {"tonumber64", l_tonumber64},
-		{NULL, NULL}};
+		{"realpath", l_loaders_realpath}, {"probe", l_loaders_probe},
+		{"tonumber64", l_tonumber64}, {NULL, NULL}};
 	lua_getglobal(L, "os");
 	lua_pushcfunction(L, l_os_setenv);
 	lua_setfield(L, -2, "setenv");

@@ -218,24 +218,30 @@ local function find_lua(name, answer)
     return answer
 end
 
--- Where a file of the module is that cannot be opened: package.search() passes it by.
-local function unreadable_file(name)
+-- The file that the server would load. package.search() waits for ever at a FIFO, and
+-- passes a file by that it cannot open: then that one is named, ctl says what it is.
+local function find_file(name)
+    local fio = require('fio')
     local root = package.searchroot and package.searchroot() or '.'
+    local closed
     for template in (root .. '/?.so;' .. package.cpath):gmatch('[^;]+') do
         local path = template:gsub('%?', (name:gsub('%.', '/'):gsub('%%', '%%%%')))
-        if not path:find('[%c]') and #path < 4096 and
-                require('fio').lstat(path) ~= nil then
-            local f, err = io.open(path, 'rb')
-            if f == nil then
-                return path, err
+        local stat = #path < 4096 and not path:find('%c') and
+            (fio.stat(path) or fio.lstat(path))
+        if stat and not (stat:is_reg() or stat:is_dir()) then
+            closed = closed or path
+            break
+        elseif stat then
+            local f = io.open(path, 'rb')
+            if f ~= nil then
+                f:close()
+                closed = nil
+                break
             end
-            f:close()
+            closed = closed or path
         end
     end
-end
-
-local function find_file(name)
-    return package.search(name) or unreadable_file(name) or ''
+    return closed or package.search(name) or ''
 end
 
 -- What is this module here? kind: 'native' (tarantella does it), 'c' (functions of a
@@ -290,12 +296,7 @@ end
 function ops.library_reload(name, is_check)
     local ok, report = pcall(native().reload, name, {check = is_check})
     if not ok then
-        local message = error_text(report)
-        local _, why
-        if message:find('not found', 1, true) then
-            _, why = unreadable_file(name)
-        end
-        return 'error', why and message .. ': ' .. why or message, ''
+        return 'error', error_text(report), ''
     end
     return 'ok', report
 end
