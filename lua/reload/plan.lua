@@ -92,7 +92,7 @@ local function compare(plan, record)
         if is_unchanged(record, plan.stats) then
             return nil
         end
-        unit = source.file_unit(name, record.source:sub(2))
+        unit = source.file_unit(name, record.source:sub(2), nil, s)
     else
         unit = source.unit(name)
         if unit == nil then

@@ -74,12 +74,12 @@ local function stat_some(paths, cursor, out)
     while cursor.next <= #paths do
         local path = paths[cursor.next]
         cursor.next = cursor.next + 1
-        local key, changed = M.stat(path)
-        out[path] = key and {key = key, changed = changed} or false
+        local key, changed, size = M.stat(path)
+        out[path] = key and {key = key, changed = changed, size = size} or false
     end
 end
 
--- path -> {key, changed}, or false for a missing file. Each call hops to a worker
+-- path -> {key, changed, size}, or false for a missing file. Each call hops to a worker
 -- thread and back, so several are asked at a time.
 function M.stat_all(paths)
     local cursor, out = {next = 1}, {}
@@ -142,22 +142,26 @@ local function read_pieces(path)
     return table.concat(pieces)
 end
 
--- The text of a file that did not change while it was read; its stat key.
-function M.read(path)
+-- The text of a file. What stat() said before may be given; the caller then asks again
+-- when the whole set is read, so this need not.
+function M.read(path, known)
     for _ = 1, 20 do
-        local key, _, size = M.stat(path)
+        local key, size = known and known.key, known and known.size
+        if key == nil then
+            local _
+            key, _, size = M.stat(path)
+        end
         if key == nil then
             util.fail('read', '%s: no such file', path)
         end
-        util.begin_slice()
         local text, err = read_pieces(path)
         if text == nil then
             util.fail('read', '%s', err)
         end
-        if M.stat(path) == key and #text == tonumber(size) then
-            util.begin_slice()
+        if #text == tonumber(size) and (known or M.stat(path) == key) then
             return text, key
         end
+        known = nil
     end
     util.fail('read', '%s: it is still being written', path)
 end
@@ -202,11 +206,12 @@ local function new_unit(name, kind, chunk, fields)
     return fields
 end
 
--- Read and compile one module from a file. `text` replaces the file's.
-function M.file_unit(name, path, text)
+-- Read and compile one module from a file. `text` replaces the file's; `known` is what
+-- stat_all() said about it.
+function M.file_unit(name, path, text, known)
     local key
     if text == nil then
-        text, key = M.read(M.absolute(path))
+        text, key = M.read(M.absolute(path), known)
     end
     local source = '@' .. path
     local chunk, err = M.compile(text, source)

@@ -111,7 +111,7 @@ local function old_test(p)
     end
 end
 
-local function old_roots(p)
+local function old_roots(p, running)
     local roots = {}
     for name in pairs(p.set) do
         local record = state.records[name]
@@ -128,13 +128,13 @@ local function old_roots(p)
             end
         end
     end
-    for _, f in ipairs(walk.running(p.is_old)) do
+    for _, f in ipairs(running) do
         roots[#roots + 1] = f
     end
     return roots
 end
 
-local function new_roots(p)
+local function new_roots(p, running)
     local roots = {}
     for _, unit in pairs(p.set) do
         roots[#roots + 1] = unit.new
@@ -144,7 +144,7 @@ local function new_roots(p)
             roots[#roots + 1] = value
         end
     end
-    for _, f in ipairs(walk.running(p.is_new)) do
+    for _, f in ipairs(running) do
         roots[#roots + 1] = f
     end
     for _, op in ipairs(p.held or {}) do
@@ -210,10 +210,11 @@ function M.find(p)
     end
     p.is_old = old_test(p)
     p.is_new = function(f)
-        return bytecode.generation_of(f) == p.id or getfenv(f) == p.world.globals
+        return getfenv(f) == p.world.globals or bytecode.generation_of(f) == p.id
     end
     pair_modules(p)
-    local olds, news = old_roots(p), new_roots(p)
+    local old_running, new_running = walk.running(p.is_old, p.is_new)
+    local olds, news = old_roots(p, old_running), new_roots(p, new_running)
     local old_metatables, new_metatables = {}, {}
     walk.code(news, p.is_new, p.borders, metatables(new_metatables))
     walk.code(olds, p.is_old, p.borders, metatables(old_metatables))

@@ -85,10 +85,11 @@ end
 
 -- Lua threads of all fibers, sleeping ones too: the registry refers to them.
 function M.threads()
-    local list = {}
+    local list, n = {}, 0
     for _, value in next, debug.getregistry() do
         if type(value) == 'thread' then
-            list[#list + 1] = value
+            n = n + 1
+            list[n] = value
         end
     end
     return list

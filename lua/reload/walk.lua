@@ -102,26 +102,34 @@ function M.code(roots, is_mine, stop, visit)
     return count
 end
 
--- Functions on the stacks of all fibers for which is_mine(f). Yields.
-function M.running(is_mine)
-    local found, seen = {}, {}
-    for i, thread in ipairs(util.threads()) do
+-- Functions on the stacks of all fibers, sorted by tests: for each test(f) a list of
+-- those for which it is true. Yields.
+function M.running(...)
+    local tests, seen, lists = {...}, {}, {}
+    for i = 1, #tests do
+        lists[i] = {}
+    end
+    for n, thread in ipairs(util.threads()) do
         for level = 0, STACK_LEVELS do
             local info = debug.getinfo(thread, level, 'f')
             if info == nil then
                 break
             end
             local f = info.func
-            if not seen[f] and is_mine(f) then
+            if not seen[f] then
                 seen[f] = true
-                found[#found + 1] = f
+                for i = 1, #tests do
+                    if tests[i](f) then
+                        lists[i][#lists[i] + 1] = f
+                    end
+                end
             end
         end
-        if i % 64 == 0 then
+        if n % 64 == 0 then
             util.breathe()
         end
     end
-    return found
+    return unpack(lists)
 end
 
 -- Cells (upvalues) by name: name -> {count of different cells, holders = {{f, i,
