@@ -81,14 +81,31 @@ static const char *take(struct mp_cursor *cur, size_t n)
 	return p;
 }
 
-/* A big-endian number of 1, 2, 4 or 8 bytes. */
+/*
+ * A big-endian number of 1, 2, 4 or 8 bytes; each its own load, as copying n bytes into
+ * a wider number costs a call and a stall.
+ */
 static inline uint64_t take_be(struct mp_cursor *cur, unsigned n)
 {
 	const char *p = take(cur, n);
-	uint64_t v = 0;
-	if (p != NULL)
-		memcpy((char *)&v + sizeof(v) - n, p, n);
-	return be64toh(v);
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
+	if (p == NULL)
+		return 0;
+	switch (n) {
+	case 1:
+		return (unsigned char)*p;
+	case 2:
+		memcpy(&v16, p, sizeof(v16));
+		return be16toh(v16);
+	case 4:
+		memcpy(&v32, p, sizeof(v32));
+		return be32toh(v32);
+	default:
+		memcpy(&v64, p, sizeof(v64));
+		return be64toh(v64);
+	}
 }
 
 static unsigned char take_byte(struct mp_cursor *cur)
