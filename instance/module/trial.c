@@ -89,6 +89,12 @@ static int child_close(void *arg)
 	return dlclose(child_handle);
 }
 
+/* Before the handlers that the instance registered: they are not for the child. */
+static void exit_at_once(int code, void *arg)
+{
+	_exit(code);
+}
+
 static void exit_child(const int *code)
 {
 	_exit(*code);
@@ -99,6 +105,7 @@ __attribute__((noreturn)) static void child_main(const struct image *image, int 
 	/* Whatever unwinds this frame must not come back into the instance. */
 	_cleanup_(exit_child) int code = EXIT_FAILURE;
 	child_prepare(pipe_fd, image->fd);
+	on_exit(exit_at_once, NULL);
 	int rc = module_guard(child_open, (void *)image);
 	if (rc == 0) {
 		child_say(pipe_fd, TRIAL_OK, "");
