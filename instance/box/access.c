@@ -138,6 +138,15 @@ int access_check_eval(void)
 	return access_check_universe(PRIV_X);
 }
 
+int access_check_reload(void)
+{
+	if ((universe_access() & (PRIV_X | PRIV_U)) == (PRIV_X | PRIV_U))
+		return 0;
+	/* As 2.6 says it, whichever of the two is missing. */
+	access_denied(priv_name(PRIV_U), object_type_name(OBJECT_UNIVERSE), "");
+	return -1;
+}
+
 int access_check_call(const char *name, uint32_t len)
 {
 	uint32_t missing = (PRIV_X | PRIV_U) & ~universe_access();

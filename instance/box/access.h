@@ -15,6 +15,8 @@ struct object_ref {
 
 /** All of `access` (enum priv bits) on everything? 0, or -1 with diag set. */
 int access_check_universe(uint32_t access);
+/** May the effective user replace C modules? 0, or -1 with diag set. */
+int access_check_reload(void);
 /** May this user have a session? 0, or -1 with diag set. */
 int access_check_session(uint32_t uid);
 /**

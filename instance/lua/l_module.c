@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "instance/base/util.h"
+#include "instance/box/access.h"
 #include "instance/box/func.h"
 #include "instance/lua/init.h"
 #include "instance/lua/l_msgpack.h"
@@ -235,7 +236,8 @@ static int l_module_reload(lua_State *L)
 	size_t len;
 	const char *name = luaL_checklstring(L, 1, &len);
 	struct module_report report;
-	if (module_reload(name, len, lua_toboolean(L, 2), &report) != 0)
+	if (access_check_reload() != 0 ||
+		module_reload(name, len, lua_toboolean(L, 2), &report) != 0)
 		return luaT_error(L);
 	lua_createtable(L, 0, 12);
 	set_number(L, "old", (double)report.old_number);

@@ -144,6 +144,13 @@ try('reload in a transaction', box.schema.func.reload, 'capi_func')
 s:replace{4}
 box.rollback()
 
+box.session.su('u', function() try('reload without rights', box.schema.func.reload, 'capi_func') end)
+box.schema.user.grant('u', 'execute', 'function', 'capi_func.one')
+box.session.su('u', function() try('reload, execute on one', box.schema.func.reload, 'capi_func') end)
+box.schema.user.grant('u', 'execute', 'universe')
+box.session.su('u', function() try('reload, execute on all', box.schema.func.reload, 'capi_func') end)
+box.session.su('guest', function() try('reload as guest', box.schema.func.reload, 'nobody') end)
+
 -- Drop: undone by a rollback; the last one takes the module with it.
 box.begin()
 box.schema.func.drop('capi_func.nothing')
