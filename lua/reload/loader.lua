@@ -96,6 +96,20 @@ local function is_runtime_name(name)
         name:find('^internal%.') or name:find('^jit%f[%.%z]')
 end
 
+-- Parts of the runtime without Lua functions, that no file was found for: name ->
+-- value. Looking for one takes as long as all the rest.
+local unmanaged = setmetatable({}, {__mode = 'v'})
+
+local function is_runtime_part(name, value)
+    for _, f in next, type(value) == 'table' and value or {} do
+        if type(f) == 'function' then
+            return true
+        end
+    end
+    local root = name:match('^([^.]+)%.')
+    return root ~= nil and (state.builtin[root] or unmanaged[root] ~= nil)
+end
+
 -- Is a loaded module the application's? Returns its record, or nil and why not:
 -- 'runtime', 'preload', 'clib', or 'lost' and the file that it came from.
 function M.classify(name, value)
@@ -111,6 +125,9 @@ function M.classify(name, value)
         state.builtin[name] = true
         return nil, 'runtime'
     end
+    if f == nil and value ~= nil and unmanaged[name] == value then
+        return nil, 'runtime'
+    end
     local kind, path = source.resolve(name)
     if kind == 'file' or kind == 'loader' then
         return M.adopt(name, value)
@@ -124,6 +141,9 @@ function M.classify(name, value)
     local from = f and debug.getinfo(f, 'S').source
     if from and from:sub(1, 1) == '@' then
         return nil, 'lost', from:sub(2)
+    end
+    if f == nil and is_runtime_part(name, value) then
+        unmanaged[name] = value
     end
     return nil, path or 'runtime'
 end
