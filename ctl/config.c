@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/config_group.h"
 #include "ctl/ctl.h"
 #include "ctl/luatext.h"
 
@@ -259,6 +260,14 @@ static int read_env(lua_State *L, struct config *cfg)
 		return CTL_FAILED;
 	}
 	lua_pop(L, 1);
+	lua_getfield(L, -1, "groups");
+	if (config_groups_read(L, cfg) != 0) {
+		ctl_say("Bad groups in %s: should be a table of lists of instances by "
+			"name",
+			cfg->path);
+		return CTL_FAILED;
+	}
+	lua_pop(L, 1);
 	return CTL_OK;
 }
 
@@ -321,6 +330,7 @@ void config_fini(struct config *cfg)
 		free(cfg->engines[i].engine);
 	}
 	free(cfg->engines);
+	config_groups_free(cfg);
 	buf_fini(&cfg->extra);
 }
 

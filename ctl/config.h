@@ -15,6 +15,12 @@ struct config_engine {
 	char *engine;
 };
 
+/* Owns its texts. */
+struct config_group {
+	char *name;
+	char **members; /* instance names and patterns; NULL at the end */
+};
+
 /* Owned by main(). */
 struct config {
 	char path[PATH_MAX]; /* the file read; "": built-in values */
@@ -32,6 +38,8 @@ struct config {
 	char engine[PATH_MAX];
 	struct config_engine *engines; /* by instance */
 	int engine_count;
+	struct config_group *groups;
+	int group_count;
 };
 
 /**
@@ -40,6 +48,8 @@ struct config {
  */
 int config_load(struct config *cfg);
 void config_fini(struct config *cfg);
+/** The members of a group, NULL at their end; NULL when there is no such group. */
+char *const *config_group_of(const struct config *cfg, const char *name);
 /** Which engine `start` takes for an instance. */
 const char *config_engine_of(const struct config *cfg, const char *instance);
 

@@ -17,4 +17,9 @@ extern const char reload_lua[];
 extern const size_t reload_lua_len;
 extern const char reload_lua_hash[];
 
+/* What `init` makes: ctl/template/. */
+extern const char init_instance_lua[];
+extern const char init_app_lua[];
+extern const char init_defaults_lua[];
+
 #endif

@@ -95,9 +95,33 @@ static int add_matching(
 	return rc;
 }
 
+/** @GROUP: its members, one after another. */
+static int resolve_group(const struct config *cfg, const char *name, bool must_have_file,
+	struct instance_list *list)
+{
+	char *const *members = config_group_of(cfg, name);
+	if (members == NULL) {
+		ctl_say("No group '%s' in %s", name, cfg->path);
+		return CTL_FAILED;
+	}
+	int rc = CTL_OK;
+	for (; *members != NULL; members++) {
+		/* A group in a group could be itself. */
+		int one = (*members)[0] == '@'
+				  ? CTL_FAILED
+				  : instance_resolve(cfg, *members, must_have_file, list);
+		if ((*members)[0] == '@')
+			ctl_say("Group '%s' holds a group: %s", name, *members);
+		rc = exit_code_merge(rc, one);
+	}
+	return rc;
+}
+
 int instance_resolve(const struct config *cfg, const char *arg, bool must_have_file,
 	struct instance_list *list)
 {
+	if (arg[0] == '@')
+		return resolve_group(cfg, arg + 1, must_have_file, list);
 	bool has_slash = strchr(arg, '/') != NULL;
 	if (!has_slash && strpbrk(arg, "*?[") != NULL)
 		return add_matching(cfg, arg, list);

@@ -28,7 +28,8 @@ struct instance_list {
 };
 
 /**
- * Resolve one argument: a name, the path of an instance file, or a pattern.
+ * Resolve one argument: a name, the path of an instance file, a pattern, or
+ * @GROUP.
  * Appends what it stands for; says on stderr what is wrong.
  * @param must_have_file the instance file is needed (else a running instance
  *                       without one will do)

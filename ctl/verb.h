@@ -79,7 +79,7 @@ void verb_help(const struct verb *verb, bool to_stdout);
 /* clang-format off */
 #define VERB_LIST(X) \
 	X(start) X(stop) X(restart) X(status) X(check) X(eval) X(enter) X(connect) \
-	X(logrotate) X(wait) X(kill) X(log) X(instances) X(reload_module) \
+	X(logrotate) X(wait) X(kill) X(log) X(instances) X(init) X(reload_module) \
 	X(reload) X(patch) X(rollback) X(gens) X(fibers) X(drain) X(purge) X(diff) \
 	X(history) X(cat) X(play) X(completion) X(help) X(version)
 /* clang-format on */

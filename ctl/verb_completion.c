@@ -81,6 +81,8 @@ static void put_instances(void)
 		for (int i = 0; i < list.count; i++)
 			put(list.items[i].name, list.items[i].file);
 	}
+	for (int i = 0; i < cfg.group_count; i++)
+		printf("@%s\tgroup\n", cfg.groups[i].name);
 	instance_list_fini(&list);
 	config_fini(&cfg);
 }

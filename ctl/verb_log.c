@@ -1,16 +1,10 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "ctl/interrupt.h"
+#include "ctl/log_follow.h"
 #include "ctl/remote.h"
-#include "ctl/tail.h"
 #include "ctl/target.h"
 #include "ctl/verb.h"
-#include "ctl/watch.h"
 
 enum { LOG_LINES = 10, LOG_ASK_TIMEOUT_MS = 1000 };
 
@@ -37,66 +31,49 @@ static void find_log(const struct instance *inst, char *path)
 	conn_fini(&c);
 }
 
-/** Print what was added to the file; a rotated one is opened again. */
-static int print_new(const char *path, int *fd)
-{
-	struct stat mine, now;
-	_cleanup_(buf_fini) struct buf text = {0};
-	off_t pos = lseek(*fd, 0, SEEK_CUR);
-	if (fstat(*fd, &mine) == 0 && mine.st_size < pos)
-		lseek(*fd, 0, SEEK_SET); /* truncated */
-	if (fd_read(*fd, &text) != 0 || fd_write(STDOUT_FILENO, text.data, text.len) != 0)
-		return -1;
-	if (stat(path, &now) != 0 ||
-		(now.st_ino == mine.st_ino && now.st_dev == mine.st_dev))
-		return 0;
-	int again = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (again < 0)
-		return 0;
-	close(*fd);
-	*fd = again;
-	return print_new(path, fd);
-}
-
-static int follow(const char *path, int *fd)
-{
-	_cleanup_(closefd) int watch_fd = watch_open(path);
-	if (watch_fd < 0) {
-		ctl_say("Can't watch %s: %s", path, strerror(errno));
-		return CTL_FAILED;
-	}
-	interrupt_start();
-	int rc = CTL_OK;
-	while (rc == CTL_OK) {
-		if (print_new(path, fd) != 0)
-			rc = CTL_FAILED;
-		else if (watch_wait(watch_fd, DEADLINE_NONE) < 0)
-			rc = CTL_INTERRUPTED;
-	}
-	interrupt_stop();
-	return rc;
-}
-
-static int run(const struct request *rq)
+static int parse_lines(const struct request *rq, int *lines)
 {
 	const char *text = request_option(rq, "lines");
 	char *end = "";
-	long lines = text != NULL ? strtol(text, &end, 10) : LOG_LINES;
-	if (*end != '\0' || lines < 0 || lines > 100000000) {
+	long n = text != NULL ? strtol(text, &end, 10) : LOG_LINES;
+	if (*end != '\0' || n < 0 || n > 100000000) {
 		ctl_say("Bad --lines '%s': a number is expected", text);
 		return CTL_USAGE;
 	}
-	char path[PATH_MAX];
-	find_log(rq->instance, path);
-	_cleanup_(closefd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	_cleanup_(buf_fini) struct buf out = {0};
-	if (fd < 0 || tail_read_fd(fd, 0, (int)lines, &out) != 0) {
-		ctl_say("Can't read the log %s: %s", path, strerror(errno));
-		return CTL_UNREACHABLE;
+	*lines = (int)n;
+	return CTL_OK;
+}
+
+/** All in this process: with --follow their lines come as they are written. */
+static int run_all(const struct request *rq, const struct instance_list *list)
+{
+	int lines, count = 0, result = CTL_OK;
+	if (parse_lines(rq, &lines) != CTL_OK)
+		return CTL_USAGE;
+	struct log_stream *streams = calloc((size_t)list->count + 1, sizeof(*streams));
+	int width = 0;
+	for (int i = 0; i < list->count; i++) {
+		int len = (int)strlen(list->items[i].name);
+		width = len > width ? len : width;
 	}
-	if (fd_write(STDOUT_FILENO, out.data, out.len) != 0)
-		return CTL_FAILED;
-	return request_option(rq, "follow") != NULL ? follow(path, &fd) : CTL_OK;
+	for (int i = 0; i < list->count && streams != NULL; i++) {
+		struct log_stream *s = &streams[count];
+		s->name = list->count > 1 ? list->items[i].name : NULL;
+		s->name_width = width;
+		find_log(&list->items[i], s->path);
+		int rc = log_stream_open(s, lines);
+		if (rc == CTL_OK)
+			count++;
+		else
+			log_stream_close(s);
+		result = exit_code_merge(result, rc);
+	}
+	if (count > 0 && request_option(rq, "follow") != NULL)
+		result = exit_code_merge(result, log_follow(streams, count));
+	for (int i = 0; i < count; i++)
+		log_stream_close(&streams[i]);
+	free(streams);
+	return result;
 }
 
 static const struct verb_option options[] = {
@@ -109,9 +86,10 @@ const struct verb verb_row_log = {
 	.name = "log",
 	.args = "INSTANCE...",
 	.summary = "Show the last lines of an instance's log",
+	.help = "Of several instances each line begins with its instance's name.",
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
 	.flags = VERB_INSTANCES,
-	.run = run,
+	.run_all = run_all,
 };
