@@ -5,6 +5,7 @@
 local E = ...
 local M = {}
 
+local util = E.use('util')
 local G = _G
 
 -- Stands for "this field is removed" in a table of differences.
@@ -75,9 +76,11 @@ function M.make(set, on_file)
         globals[key], world.seen[key] = value, value
     end
     for key, value in next, package.loaded do
-        world.seen_loaded[key] = value
-        if not set[key] then
-            loaded[key] = value
+        if not util.is_sentinel(value) then
+            world.seen_loaded[key] = value
+            if not set[key] then
+                loaded[key] = value
+            end
         end
     end
     for key, value in next, package do

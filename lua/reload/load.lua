@@ -25,7 +25,7 @@ local function load_foreign(p, name)
     local ok, value = pcall(state.real_require, name)
     setfenv(0, p.env)
     if not ok then
-        error(value, 0)
+        error(value, E.loader.error_level(value))
     end
     p.world.loaded[name], p.world.seen_loaded[name] = value, value
     p.added[name] = true
@@ -101,7 +101,7 @@ local function pending_require(p, name)
         return value
     end
     if p.loading[name] then
-        error(("loop or previous error loading module '%s'"):format(tostring(name)), 3)
+        error(("loop or previous error loading module '%s'"):format(tostring(name)), 2)
     end
     local unit = p.set[name]
     if unit == nil then

@@ -23,8 +23,13 @@ local G = _G
 --   born     the generation in which it was loaded by require, gen: the one it is of
 --   text, stat, edges, files  of what is loaded; text is nil on adoption
 --   is_app, args   the life cycle: start() was called from outside, and how
-function M.new_record(name, value)
-    local kind, path = source.resolve(name)
+function M.new_record(name, value, known_path)
+    local kind, path
+    if known_path ~= nil then
+        kind, path = 'file', known_path
+    else
+        kind, path = source.resolve(name)
+    end
     local record = {
         name = name, kind = kind, path = path and source.absolute(path),
         source = path and '@' .. path, sources = {}, public = value,
@@ -52,10 +57,10 @@ function M.drop_record(record)
 end
 
 -- The record of a module that is loaded with this value.
-function M.adopt(name, value)
+function M.adopt(name, value, known_path)
     local record = state.records[name]
     if record == nil or record.public ~= value then
-        record = M.new_record(name, value)
+        record = M.new_record(name, value, known_path)
     end
     return record
 end
@@ -110,10 +115,24 @@ local function is_runtime_part(name, value)
     return root ~= nil and (state.builtin[root] or unmanaged[root] ~= nil)
 end
 
+-- Is this absolute path one where a module of that name would be, and is it there?
+local function is_file_of(name, path)
+    local tail = '/' .. name:gsub('%.', '/')
+    if path:sub(1, 1) ~= '/' or path:sub(-#tail - 4) ~= tail .. '.lua' and
+            path:sub(-#tail - 9) ~= tail .. '/init.lua' then
+        return false
+    end
+    local file = io.open(path, 'rb')
+    if file then
+        file:close()
+    end
+    return file ~= nil
+end
+
 -- Is a loaded module the application's? Returns its record, or nil and why not:
 -- 'runtime', 'preload', 'clib', or 'lost' and the file that it came from.
 function M.classify(name, value)
-    if type(name) ~= 'string' or is_runtime_name(name) then
+    if type(name) ~= 'string' or is_runtime_name(name) or util.is_sentinel(value) then
         return nil, 'runtime'
     end
     local known = state.records[name]
@@ -139,13 +158,18 @@ function M.classify(name, value)
         return nil, kind
     end
     local from = f and debug.getinfo(f, 'S').source
-    if from and from:sub(1, 1) == '@' then
-        return nil, 'lost', from:sub(2)
+    if from == nil or from:sub(1, 1) ~= '@' then
+        if f == nil and is_runtime_part(name, value) then
+            unmanaged[name] = value
+        end
+        return nil, path or 'runtime'
     end
-    if f == nil and is_runtime_part(name, value) then
-        unmanaged[name] = value
+    -- The working directory was changed, maybe: the functions know their file.
+    from = from:sub(2)
+    if is_file_of(name, from) then
+        return M.adopt(name, value, from)
     end
-    return nil, path or 'runtime'
+    return nil, 'lost', from
 end
 
 -- Stubs of what was just loaded -----------------------------------------------------
@@ -244,6 +268,16 @@ local function learn(record, value, text)
     end
 end
 
+-- What require() itself says gets the place of its caller; an error of the chunk has its
+-- own. The wrappers are tail calls: level 2 is the caller.
+function M.error_level(err)
+    if type(err) ~= 'string' then
+        return 0
+    end
+    return (err:find("^module '") or err:find("^error loading module '") or
+        err:find('^loop or previous error')) and 2 or 0
+end
+
 local function load_new(name)
     local id = fiber.id()
     local stack = state.loading[id] or {}
@@ -275,7 +309,7 @@ local function load_new(name)
         end
     end
     if not ok then
-        error(value, 0)
+        error(value, M.error_level(value))
     end
     if is_ours then
         if before ~= nil and E.journal ~= nil then
@@ -295,7 +329,7 @@ function M.require(name)
     end
     local value = package.loaded[name]
     -- false is loaded again each time, as the runtime does.
-    if value and type(value) ~= 'userdata' then
+    if value and not util.is_sentinel(value) then
         note_edge(name)
         return value
     end

@@ -92,7 +92,7 @@ local function compare(plan, record)
         if is_unchanged(record, plan.stats) then
             return nil
         end
-        unit = source.file_unit(name, record.source:sub(2), nil, s)
+        unit = source.file_unit(name, record.path, record.source, nil, s)
     else
         unit = source.unit(name)
         if unit == nil then
@@ -257,7 +257,7 @@ local function from_texts(plan, texts)
         if record == nil then
             util.fail('read', "module '%s' is not loaded", name)
         end
-        plan.units[name] = source.file_unit(name, record.source:sub(2), text)
+        plan.units[name] = source.file_unit(name, record.path, record.source, text)
         plan.units[name].stat = nil
         plan.why[name] = 'given text'
     end
@@ -270,7 +270,7 @@ local function complete(plan)
         local record = plan.records[name]
         local unit = plan.units[name]
         if unit == nil and record.kind == 'file' then
-            unit = source.file_unit(name, record.source:sub(2), record.text)
+            unit = source.file_unit(name, record.path, record.source, record.text)
             unit.stat = record.stat
         end
         unit = unit or source.unit(name)

@@ -206,20 +206,20 @@ local function new_unit(name, kind, chunk, fields)
     return fields
 end
 
--- Read and compile one module from a file. `text` replaces the file's; `known` is what
--- stat_all() said about it.
-function M.file_unit(name, path, text, known)
+-- Read and compile one module from a file. path: absolute; chunk_name: as the runtime
+-- gave it, applications find their folder by it. `text` replaces the file's; `known` is
+-- what stat_all() said about it.
+function M.file_unit(name, path, chunk_name, text, known)
     local key
     if text == nil then
-        text, key = M.read(M.absolute(path), known)
+        text, key = M.read(path, known)
     end
-    local source = '@' .. path
-    local chunk, err = M.compile(text, source)
+    local chunk, err = M.compile(text, chunk_name)
     if chunk == nil then
         util.fail('compile', '%s', err)
     end
     return new_unit(name, 'file', chunk, {
-        path = M.absolute(path), source = source, text = text, stat = key,
+        path = path, source = chunk_name, text = text, stat = key,
     })
 end
 
@@ -235,7 +235,7 @@ end
 function M.unit(name)
     local kind, path, chunk = M.resolve(name)
     if kind == 'file' then
-        return M.file_unit(name, path)
+        return M.file_unit(name, M.absolute(path), '@' .. path)
     elseif kind == 'loader' then
         return M.loader_unit(name, chunk)
     end

@@ -390,8 +390,14 @@ local function describe(err)
     return {message = tostring(err), traceback = debug.traceback(tostring(err), 2)}
 end
 
+-- The engine's own frames tell nothing.
+local function without_engine(traceback)
+    return traceback and (traceback:gsub('\n[^\n]*builtin/reload/[^\n]*', ''))
+end
+
 local function complete(p, answer)
     p.phase()
+    answer.traceback = without_engine(answer.traceback)
     answer.modules, answer.notes, answer.phases = modules_of(p), p.notes, p.phases
     answer.total_ms = util.now() - p.started_ms
     for _, phase in ipairs(p.phases) do

@@ -72,6 +72,13 @@ function M.is_builtin(f)
     return info.what == 'C' or info.source:find('^@?builtin/') ~= nil
 end
 
+-- What require() puts into package.loaded while a chunk runs, and leaves there when it
+-- fails: a pointer, or in newer LuaJITs a number that is next to nothing.
+function M.is_sentinel(value)
+    local kind = type(value)
+    return kind == 'userdata' or kind == 'number' and value < 0 and value > -1e-300
+end
+
 function M.sorted_keys(t)
     local keys = {}
     for key in pairs(t) do
