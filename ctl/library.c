@@ -61,8 +61,10 @@ static int session_open(struct session *s)
 {
 	target_of_instance(&s->target, s->rq->inst);
 	enum conn_status rc = target_open(&s->target, &s->conn, s->rq->deadline);
-	if (rc != CONN_OK)
+	if (rc != CONN_OK) {
+		s->result->is_told = true;
 		return target_explain(&s->target, &s->conn, rc);
+	}
 	remote_init(&s->find, "library_find", s->rq->deadline);
 	remote_add_cstr(&s->find, s->rq->name);
 	int code = ask(s, &s->find);
@@ -276,6 +278,18 @@ static int reload_lua(struct session *s)
 	return rc;
 }
 
+static int refuse_unloaded(struct session *s)
+{
+	if (mpfield_bool(&s->find.values, "has_lib"))
+		SET(s->result,
+			"it is loaded by box.lib only: box.lib.load() after the last "
+			"unload() opens the new file");
+	else
+		SET(s->result,
+			"it is not loaded: the first call of a function loads the file");
+	return CTL_FAILED;
+}
+
 static int refuse(struct session *s)
 {
 	char hint[512];
@@ -284,16 +298,12 @@ static int refuse(struct session *s)
 		SET(s->result, "it is a Lua module, not a C module");
 	else if (hint[0] != '\0')
 		SET(s->result, "it is a function; its module is '%s'", hint);
+	else if (mpfield_bool(&s->find.values, "has_lib"))
+		return refuse_unloaded(s);
 	else
 		SET(s->result,
 			"there is no such module: no function in C of "
 			"box.schema.func is in it, and none was loaded by require");
-	return CTL_FAILED;
-}
-
-static int refuse_unloaded(struct session *s)
-{
-	SET(s->result, "it is not loaded: the first call of a function loads the file");
 	return CTL_FAILED;
 }
 

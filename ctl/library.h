@@ -16,7 +16,8 @@ struct library_request {
 
 /* How it went; library_result_fini(). */
 struct library_result {
-	char message[LIBRARY_ERROR_SIZE]; /* why it failed; "": it did not */
+	char message[LIBRARY_ERROR_SIZE]; /* why it failed */
+	bool is_told;                     /* on stderr already: not reached */
 	char note[LIBRARY_ERROR_SIZE];    /* what else is worth telling; may be "" */
 	char old_build_id[ELF_BUILD_ID_TEXT_SIZE];
 	char new_build_id[ELF_BUILD_ID_TEXT_SIZE];

@@ -101,6 +101,8 @@ static void print_json(
 	buf_printf(&b, ", \"exit\": %d", code);
 	if (r->message[0] != '\0') {
 		json_field(&b, "message", r->message);
+	} else if (r->is_told) {
+		json_field(&b, "message", "not reached");
 	} else {
 		json_field(&b, "old_build_id", r->old_build_id);
 		json_field(&b, "new_build_id", r->new_build_id);

@@ -62,8 +62,8 @@ static void push_version(lua_State *L, const struct module_version *v)
 	set_number(L, "threads", v->thread_count);
 	set_number(L, "calls_total", (double)v->call_count);
 	set_pins(L, v->pins);
-	if (v->stuck != NULL)
-		set_text(L, "stuck", v->stuck);
+	if (module_stuck_reason(v) != NULL)
+		set_text(L, "stuck", module_stuck_reason(v));
 }
 
 static int l_module_list(lua_State *L)

@@ -251,14 +251,16 @@ function ops.library_find(name)
     local answer = {
         kind = 'none', path = '', functions = {}, is_loaded = false, old_build_id = '',
         cwd = require('fio').cwd(), tmpdir = os.getenv('TMPDIR') or '/tmp',
-        pid = type(tarantool.pid) == 'function' and tarantool.pid() or 0,
+        has_lib = false, pid = type(tarantool.pid) == 'function' and tarantool.pid() or 0,
         hint = '',
     }
     local functions = c_functions()
     local module = native()
     if module ~= nil then
         for _, row in ipairs(module.list()) do
-            answer.is_loaded = answer.is_loaded or row.name == name
+            local is_it = row.name == name
+            answer.is_loaded = answer.is_loaded or is_it and row.functions > 0
+            answer.has_lib = answer.has_lib or is_it and row.handles > 0
         end
     end
     if functions[name] ~= nil or answer.is_loaded then
@@ -306,8 +308,15 @@ local function library_old(name)
     local list = {}
     local module = native()
     if module ~= nil then
+        -- The newest version that serves functions, and all before it.
+        local current = 0
         for _, row in ipairs(module.list()) do
-            if row.name == name and row.state ~= 'current' and
+            if row.name == name and row.functions > 0 then
+                current = math.max(current, row.number)
+            end
+        end
+        for _, row in ipairs(module.list()) do
+            if row.name == name and row.number < current and
                     row.calls + row.fibers + row.tasks > 0 then
                 list[#list + 1] = row
             end

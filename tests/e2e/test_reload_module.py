@@ -222,4 +222,56 @@ def test_dotted_name(engine):
     s.stop()
 
 
+def test_lib():
+    """box.lib has versions of its own."""
+    s = Server('tarantella', functions=())
+    done = s.place.ctl('eval', 'app', '-e', """
+        lib = box.lib.load('mod')
+        version, slow = lib:load('version'), lib:load('slow')
+        return version()""")
+    tap.like(done.stdout, '- 1', 'box.lib: loaded')
+    tap.equal([(r['handles'] > 0, r['functions']) for r in s.gens()], [(True, 0)],
+              'box.lib: listed')
+    done = s.reload()
+    tap.equal(done.returncode, 1, 'box.lib: not for reload-module: exit 1')
+    tap.like(done.stderr, 'it is loaded by box.lib only', 'box.lib: says so')
+    done = s.place.ctl('eval', 'app', '-e', """
+        require('fiber').create(function() slow() end)
+        lib:unload() version:unload() slow:unload()
+        box.schema.func.create('mod.version', {language = 'C'})
+        return box.func['mod.version']:call()""")
+    tap.like(done.stdout, '- 1', 'box.lib: and as a function')
+    s.write(proc(2))
+    done = s.reload('app', '--wait', '100ms')
+    tap.equal((done.returncode, s.call('version')), (5, 2), 'box.lib: its call is waited for')
+    tap.like(done.stderr, 'still there: 1 call', 'box.lib: its call is told')
+    s.open('gate')
+    s.wait_copies(1)
+    s.stop()
+
+
+@engines
+def test_not_reached(engine):
+    s = Server(engine)
+    s.place.ctl('stop', 'app')
+    done = s.reload('app', '--json')
+    tap.equal((done.returncode, json.loads(done.stdout)),
+              (2, {'instance': 'app', 'module': 'mod', 'exit': 2, 'message': 'not reached'}),
+              '%s: stopped: --json' % engine)
+    tap.like(done.stderr, 'app is not running', '%s: stopped: says so' % engine)
+    tap.equal(s.place.ctl('gens', 'app', '--unit', 'library').returncode, 2,
+              '%s: stopped: gens' % engine)
+    s.place.instance('bare', "require('fiber').sleep(1e9)")
+    bare = harness.Process([harness.CTL, 'start', 'bare'], cwd=s.place.dir)
+    harness.wait_for(lambda: os.path.exists(s.place.path('run/bare.control')), 'its socket')
+    done = s.place.ctl('gens', 'bare', '--unit', 'library')
+    tap.equal((done.returncode, done.stdout), (0, ''), '%s: box not configured: gens' % engine)
+    done = s.reload('bare')
+    tap.equal(done.returncode, 1, '%s: box not configured: exit 1' % engine)
+    tap.like(done.stderr, 'there is no such module', '%s: box not configured: says' % engine)
+    s.place.ctl('kill', 'bare')
+    bare.kill()
+    s.stop()
+
+
 tap.run(globals())

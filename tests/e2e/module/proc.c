@@ -22,7 +22,7 @@ static void wait_for_file(const char *variable)
 		fiber_sleep(0.002);
 }
 
-#define PROC(name)                                                              \
+#define PROC(name)                                                                 \
 	int name(box_function_ctx_t *ctx, const char *args, const char *args_end); \
 	int name(box_function_ctx_t *ctx, const char *args, const char *args_end)
 #define UNUSED (void)ctx, (void)args, (void)args_end
