@@ -114,8 +114,15 @@ SLEEP = "require('fiber').sleep(0.03)\n"
 SWALLOW = "while not shared.quit do pcall(require('fiber').sleep, 0.01) end\n"
 
 # name: (place in the app, text, phase that must be named, or None: the reload is done)
+# The old version ends what it knows by name, also the fiber of the new one.
+TAKES = 'stop takes the new fiber'
+TAKE = '''for id, f in pairs(fiber.info()) do
+    if f.name:find('^app%-worker') then fiber.kill(id) end
+end'''
+
 FAULTS = {
     'none': (None, '', None),
+    TAKES: ('stop', TAKE, None),
     'load yields': ('top', SLEEP, None),
     'start yields': ('start', SLEEP, None),
     'start yields first': ('before', SLEEP, None),

@@ -100,12 +100,15 @@ class Load:
         harness.wait_for(lambda: self.lap()['requests'] > 0, 'the first answers')
         return self
 
-    def serves(self, version):
+    def serves(self, version, is_back=False):
         """Wait until only this version answers: what was answered before may be on its
-        way still. None, or what is wrong: failed, mixed or stale calls, or versions."""
+        way still. None, or what is wrong: failed, mixed or stale calls, or versions.
+        is_back: it served before the one that was tried, so stale ones are right."""
         end = time.monotonic() + harness.DEADLINE
         while True:
             lap = self.lap()
+            if is_back:
+                lap['stale'] = 0
             fault = wrong(lap) if lap['requests'] else None
             if fault:
                 return 'calls: %r' % fault
@@ -147,10 +150,11 @@ class Rig:
     engine: of ENGINES; modules: texts by name (`a.b` is the file a/b.lua), or by path.
     instance: the instance file's text after box.cfg.
     adopt: the program runs without ctl's launcher, so the engine comes with the
-    first command.
+    first command; or is the text in the file `first`, before the instance file.
     """
 
-    def __init__(self, engine, modules, instance, adopt=False, jit=True, cfg=''):
+    def __init__(self, engine, modules, instance, adopt=False, jit=True, cfg='',
+                 first=None):
         self.engine, self.adopt, self.modules = engine, adopt, dict(modules)
         self.place = harness.Place()
         with open(self.place.path('.tarantoolctl'), 'a', encoding='utf-8') as f:
@@ -159,7 +163,7 @@ class Rig:
         for name, text in modules.items():
             self.module(name, text)
         self.instance_text = ('' if jit else "jit.off() jit.flush()\n") + (BARE if adopt else '') \
-            + BOX + instance.replace('%', '%%') + "\nrawset(_G, 'rig_is_up', true)\n"
+            + ("assert(loadfile('%s'))('first')\n" % first if first else '') + BOX + instance.replace('%', '%%') + "\nrawset(_G, 'rig_is_up', true)\n"
         self.file = self.place.instance('app', self.instance_text % {
             'sock': self.sock, 'control': self.place.path('run/app.control'),
             'cfg': cfg})

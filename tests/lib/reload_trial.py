@@ -5,7 +5,7 @@ import time
 
 import harness
 import reload_rig
-from reload_random import FAULTS, INSTANCE, Application
+from reload_random import FAULTS, INSTANCE, TAKES, Application
 
 DEADLINE = '300ms'  # for hooks that hang
 COMMON = ['none', 'touch', 'none', 'touch', 'kill ctl']
@@ -74,17 +74,32 @@ class Trial:
             self._good(fault)
         self._check_state(before)
 
-    def _reload(self):
-        self.done = self.rig.reload('--hook-timeout', DEADLINE)
+    def _reload(self, *options):
+        self.done = self.rig.reload('--hook-timeout', DEADLINE, *options)
         return self.done
+
+    def _reload_well(self):
+        """A reload that must succeed; where the old stop takes the new version's fiber
+        away, rolled back first, and then with the other order."""
+        done = self._reload()
+        if self.faulty == TAKES and done.exit == 4:
+            problem = self.load.serves(self.version, is_back=True)
+            self.load.sum['stale'] = 0
+            if problem or 'stop-first' not in done.answer['message']:
+                self._fail('rolled back, but: %s' % problem)
+            self._settle(['app-worker-%d' % self.version], 'rolled back')
+            done = self._reload('--order', 'stop-first')
+            # In between, writes fired no trigger.
+            self.rig.eval('shared.fired, shared.written = 0, 0')
+        if done.exit != 0:
+            self._fail('refused')
+        return done
 
     def _touch(self):
         name = self.app.touch()
         files = self.app.texts(self.version, 'none')
         self._write(files)
-        done = self._reload()
-        if done.exit != 0:
-            self._fail('refused')
+        done = self._reload_well()
         wanted = self.app.dependents(name)
         # A file that differs from what was loaded for its fault or an older comment.
         if self.faulty == 'none' and not set(wanted) <= set(done.names()):
@@ -94,8 +109,7 @@ class Trial:
     def _good(self, fault):
         self.last += 1
         self._write(self.app.texts(self.last, fault))
-        if self._reload().exit != 0:
-            self._fail('refused')
+        self._reload_well()
         if self.done.names() != sorted(self.app.names()):
             self._fail('not every module was reloaded: %r' % self.done.names())
         self.version, self.faulty = self.last, fault
@@ -110,7 +124,10 @@ class Trial:
             pass
         time.sleep(self.rng.random() * 0.02)
         # Whether it began is not known, so it is done again: busy while it runs.
-        harness.wait_for(lambda: self._reload().exit == 0, 'the transaction of a killed ctl')
+        harness.wait_for(lambda: self._reload().answer.get('phase') != 'lock',
+                         'the transaction of a killed ctl')
+        if self.done.exit != 0:
+            self._reload_well()
         self.version, self.faulty = self.last, 'start yields'
 
     def _refused(self, fault, before):
@@ -150,6 +167,13 @@ class Trial:
         written, fired = self.rig.eval('rig_write() return shared.written, shared.fired')
         if written != fired:
             self._fail('%d writes fired %d triggers' % (written, fired))
+
+    def abandon(self):
+        """End all, in whatever state it is."""
+        self.load.child.kill()
+        self.load.child.wait()
+        self.load.child.stdout.close()
+        self.rig.stop()
 
     def stop(self):
         if self.rig.pid() and self.rig.is_alive():
