@@ -199,31 +199,52 @@ static int reload_native(struct session *s)
 	return rc;
 }
 
+/** Let the server open and close the copy: are its libraries there? */
+static int try_copy(struct session *s, const struct library_file *file)
+{
+	struct remote_call call;
+	remote_init(&call, "library_try", s->rq->deadline);
+	remote_add_cstr(&call, file->copy);
+	remote_add_cstr(&call, file->path);
+	int rc = ask(s, &call);
+	remote_fini(&call);
+	return rc;
+}
+
+static int reload_copy(struct session *s, const struct library_file *file)
+{
+	struct remote_call call;
+	struct mp_cursor functions, end;
+	if (!mpfield_find(&s->find.values, "functions", &functions))
+		return CTL_FAILED;
+	end = functions;
+	mp_skip(&end);
+	remote_init(&call, "library_reload_stock", s->rq->deadline);
+	remote_add_cstr(&call, s->rq->name);
+	remote_add_cstr(&call, file->copy);
+	remote_add_raw(&call, functions.pos, (size_t)(end.pos - functions.pos));
+	remote_add_cstr(&call, file->copy_inode);
+	int rc = ask(s, &call);
+	if (rc == CTL_OK)
+		read_report(s, &call);
+	remote_fini(&call);
+	return rc;
+}
+
 static int reload_stock(struct session *s)
 {
 	struct library_file file = {0};
-	struct mp_cursor functions;
 	int rc = read_file(s, &file);
 	if (rc == CTL_OK)
 		rc = check_functions(s, &file);
-	if (rc == CTL_OK && !s->rq->is_check)
+	if (rc == CTL_OK)
 		rc = copy_file(s, &file);
-	if (rc == CTL_OK && !s->rq->is_check &&
-		mpfield_find(&s->find.values, "functions", &functions)) {
-		struct remote_call call;
-		struct mp_cursor end = functions;
-		mp_skip(&end);
-		remote_init(&call, "library_reload_stock", s->rq->deadline);
-		remote_add_cstr(&call, s->rq->name);
-		remote_add_cstr(&call, file.copy);
-		remote_add_raw(&call, functions.pos, (size_t)(end.pos - functions.pos));
-		remote_add_cstr(&call, file.copy_inode);
-		rc = ask(s, &call);
-		if (rc == CTL_OK)
-			read_report(s, &call);
-		remote_fini(&call);
-	}
-	if (file.elf.has_unique || file.elf.is_nodelete)
+	bool stays = file.elf.has_unique || file.elf.is_nodelete;
+	if (rc == CTL_OK && !s->rq->is_check)
+		rc = reload_copy(s, &file);
+	else if (rc == CTL_OK && !stays)
+		rc = try_copy(s, &file);
+	if (stays)
 		text_set(s->result->note, sizeof(s->result->note),
 			"%s cannot be unloaded later: %s", s->result->path,
 			file.elf.has_unique ? "it has symbols that are unique in the "

@@ -152,7 +152,10 @@ end
 ffi.cdef([[
     int ctl_remote_dladdr(const void *addr, const char **info) __asm__("dladdr");
     void *ctl_remote_dlopen(const char *name, int flags) __asm__("dlopen");
+    int ctl_remote_dlclose(void *handle) __asm__("dlclose");
+    char *ctl_remote_dlerror(void) __asm__("dlerror");
 ]])
+local RTLD_NOW = 0x2
 local RTLD_NOW_NOLOAD_NODELETE = 0x2 + 0x4 + 0x1000
 
 -- Keep a copy mapped for ever. Its file is gone, but the linker knows its name.
@@ -355,6 +358,28 @@ end
 
 -- Stock Tarantool -----------------------------------------------------------
 
+-- A message of the linker about a copy, with the name of the file.
+local function renamed(message, copy, source)
+    if message:sub(1, #copy) == copy then
+        return source .. message:sub(#copy + 1)
+    end
+    return message
+end
+
+-- Does a copy of the new file load? It is closed at once.
+function ops.library_try(path, source)
+    -- Looked up before: looking a function up forgets the error.
+    local dlerror = ffi.C.ctl_remote_dlerror
+    local handle = ffi.C.ctl_remote_dlopen(path, RTLD_NOW)
+    if handle == nil then
+        local why = dlerror()
+        why = why ~= nil and ffi.string(why) or 'it cannot be opened'
+        return 'error', renamed(why, path, source), ''
+    end
+    ffi.C.ctl_remote_dlclose(handle)
+    return 'ok', ''
+end
+
 -- path: the file that was checked; functions: those that it was checked for. All in
 -- one turn of the event loop, so nothing changes in between.
 function ops.library_reload_stock(name, path, functions, inode)
@@ -444,7 +469,7 @@ function ops.library_reload_lua(name, path, source, build_id, is_check)
     local started = clock.monotonic()
     local open, err = package.loadlib(path, answer.open_symbol)
     if open == nil then
-        return 'error', (tostring(err):gsub('^' .. path:gsub('%p', '%%%0'), source)), ''
+        return 'error', renamed(tostring(err), path, source), ''
     end
     local old = package.loaded[name]
     local report = {name = name, functions = 0, calls = 0, fibers = 0, old_versions = 1}

@@ -66,6 +66,8 @@ def test_missing_dependency(engine):
     os.unlink(library)
     s.write(data)
     s.refuses('%s: missing dependency' % engine, 'libneeded-by-test.so')
+    s.refuses('%s: missing dependency: --check' % engine, 'libneeded-by-test.so',
+              '--check', 'app')
     s.write(build('proc.c', '-DVERSION=2', '-DNEEDS', '-Wl,-z,now'))
     s.refuses('%s: missing symbol' % engine, 'missing_function')
     s.stop()
