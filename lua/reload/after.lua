@@ -4,6 +4,7 @@
 local E = ...
 local M = {}
 
+local fiber = require('fiber')
 local util = E.use('util')
 
 local S = E.state
@@ -50,6 +51,19 @@ function M.check(opts)
     end
 end
 
+-- Somebody ended the probation: a rollback, or a reload that supersedes.
+local function overtaken(answer)
+    while S.busy do
+        fiber.sleep(0.01)
+    end
+    if S.generation ~= answer.generation then
+        answer.exit, answer.phase = 4, 'probation'
+        answer.message = 'the probation was ended by another transaction'
+        answer.state = ('generation %d serves'):format(S.generation)
+    end
+    return answer
+end
+
 -- Phase probation, when it was asked for. Returns true when it passed; else the
 -- answer tells of the rollback.
 function M.watch(answer, opts)
@@ -61,8 +75,11 @@ function M.watch(answer, opts)
           ('%d calls, %d errors'):format(seen.calls, seen.errors))
     if why ~= nil then
         roll_back(answer, why, opts)
+        return answer, false
+    elseif seen.is_ended then
+        return overtaken(answer), false
     end
-    return answer, why == nil
+    return answer, true
 end
 
 -- Go on from a switch that is done. answer: of the transaction, with exit = 0,

@@ -44,6 +44,7 @@ local function removed_exports(unit, record)
                 removed[#removed + 1] = tostring(key)
             end
         end
+        util.breathe()
     end
     table.sort(removed)
     return removed

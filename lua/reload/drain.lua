@@ -28,14 +28,18 @@ end
 -- Who runs replaced code now. A fiber that a call made while it still runs is a part
 -- of the call.
 function M.lingering()
-    local list = E.fibers.scan()
-    for _, entry in ipairs(list) do
-        if entry.kind == 'fiber' and entry.fiber ~= nil and
-                E.fibers.is_of_call(entry.fiber) then
-            entry.kind = 'call'
+    local out = {}
+    for _, entry in ipairs(E.fibers.scan()) do
+        -- What a failed version left never served: E.hooks.list() tells of it.
+        if not E.fibers.is_buried(entry.generation) then
+            out[#out + 1] = entry
+            if entry.kind == 'fiber' and entry.fiber ~= nil and
+                    E.fibers.is_of_call(entry.fiber) then
+                entry.kind = 'call'
+            end
         end
     end
-    return list
+    return out
 end
 
 -- Which of the entries still run replaced code.

@@ -28,6 +28,8 @@ S.life = S.life or {ids = setmetatable({}, {__mode = 'k'}), thread_of = {},
                     creators = setmetatable({}, {__mode = 'v'}), creator_ids = {},
                     deaths = {}, buried = {}, original = {}}
 local F = S.life
+-- starting: fiber id -> app whose start() it runs; made_in_start: fiber id -> app.
+F.starting, F.made_in_start = F.starting or {}, F.made_in_start or {}
 
 local FRAMES_MAX = 200
 local CALL_LEVELS = 40
@@ -55,6 +57,7 @@ function M.unstamp(id)
         F.ids[thread] = nil
     end
     S.fibers[id], F.thread_of[id] = nil, nil
+    F.starting[id], F.made_in_start[id] = nil, nil
     F.creators[id], F.creator_ids[id] = nil, nil
 end
 
@@ -144,6 +147,7 @@ F.create = function(original, f, ...)
     if generation == nil then
         return original(f, ...)
     end
+    local app = F.starting[fiber.id()] or F.made_in_start[fiber.id()]
     local creator, creator_id
     if S.fibers[fiber.id()] == nil then
         creator, creator_id = calling_thread()
@@ -155,8 +159,32 @@ F.create = function(original, f, ...)
         local id = fiber.id()
         M.stamp(id, generation)
         F.creators[id], F.creator_ids[id] = creator, creator_id
+        F.made_in_start[id] = app
         return finish(generation, pcall(f, ...))
     end, ...)
+end
+
+-- The current fiber runs start() of an app, or (nil) no longer: what it creates
+-- meanwhile is that app's.
+function M.set_starting(app)
+    F.starting[fiber.id()] = app
+end
+
+-- Cancel what start() of an app made, but for one generation's. For an app that was
+-- stopped and is to be started again: a fiber that its stop() did not find goes on
+-- otherwise, beside the one that takes its place. Returns how many.
+function M.cancel_started(app, but_for)
+    local ids = {}
+    for id, name in pairs(F.made_in_start) do
+        if name == app and S.fibers[id] ~= but_for then
+            ids[#ids + 1] = id
+        end
+    end
+    local count = 0
+    for _, id in ipairs(ids) do
+        count = count + (pcall(fiber.kill, id) and 1 or 0)
+    end
+    return count
 end
 
 -- Wrap fiber.create and fiber.new, once.
@@ -198,6 +226,11 @@ function M.bury(generation)
     F.buried[generation] = true
     F.buried[generation - BURIED_KEPT] = nil
     return M.kill(generation)
+end
+
+-- Did this generation fail?
+function M.is_buried(generation)
+    return F.buried[generation] == true
 end
 
 -- Deaths by error of a generation's fibers since a moment (clock.monotonic()).

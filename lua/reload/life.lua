@@ -60,17 +60,22 @@ function M.started(slots, ...)
     if starter == nil then
         mark_started(record, pack(...))
         record.started_by = nil
+        E.fibers.set_starting(record.name)
     elseif info.what == 'main' and starter ~= record then
         -- A module that starts an app as it is loaded does so again when it is
         -- loaded again.
         mark_started(record, pack(...))
         record.started_by = starter.name
+        E.fibers.set_starting(record.name)
     end
 end
 
 -- start() returned: the global functions that it made become stubs too, where the
 -- engine was there first. Returns its results.
 function M.start_ended(slots, ...)
+    if slots.record ~= nil and slots.record.is_app then
+        E.fibers.set_starting(nil)
+    end
     if state.is_first and slots.record ~= nil and not state.busy then
         E.loader.stub_globals(slots.record)
     end
@@ -298,12 +303,20 @@ function M.namesake(f)
     return nil
 end
 
+-- start() as the engine calls it: what it creates is known as the app's.
+local function marked(app, start)
+    return function(...)
+        E.fibers.set_starting(app.name)
+        return start(...)
+    end
+end
+
 -- start() of the new versions, still private. The caller undoes a failure.
 function M.start_new(p)
     for _, app in ipairs(p.apps) do
         local start = type(app.unit.new) == 'table' and rawget(app.unit.new, 'start')
         if not app.is_started and type(start) == 'function' then
-            local ok, err = E.hooks.run(p, 'start', start, p.start_timeout,
+            local ok, err = E.hooks.run(p, 'start', marked(app, start), p.start_timeout,
                 unpack(app.args, 1, app.args.n))
             if not ok then
                 err.message = ('%s.start(): %s'):format(app.name, err.message)
@@ -333,8 +346,13 @@ function M.restart_old(p)
     local is_up = true
     for _, app in ipairs(p.apps) do
         if app.is_stopped and app.old_start ~= nil then
-            local ok, err = E.hooks.run(p.previous, 'start', app.old_start, p.start_timeout,
-                unpack(app.args, 1, app.args.n))
+            local left = E.fibers.cancel_started(app.name, p.id)
+            if left > 0 then
+                p.note('cancelled what stop() of the old version left: %d fiber%s', left,
+                    left == 1 and '' or 's')
+            end
+            local ok, err = E.hooks.run(p.previous, 'start', marked(app, app.old_start),
+                p.start_timeout, unpack(app.args, 1, app.args.n))
             p.note('%s.start() of the old version ran again: %s', app.name,
                 ok and 'it serves' or err.message)
             is_up = is_up and ok

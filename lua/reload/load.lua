@@ -67,9 +67,9 @@ local function run_chunk(p, unit)
     local stack = stack_of(p)
     stack[#stack + 1] = unit
     p.loading[name] = true
-    -- What was compiled looks at no hook, and the guard of a loading chunk is one. A
-    -- chunk that sets the JIT's mode itself keeps it.
-    local is_guarded = unit.names == nil or not unit.names.jit
+    -- Compiled code looks at no hook, and the guard of a loading chunk is one. A chunk
+    -- that sets the JIT's mode itself is not touched.
+    local is_guarded = unit.text:find('jit', 1, true) == nil
     if is_guarded then
         jit.off(unit.chunk, true)
     end

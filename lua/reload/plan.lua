@@ -259,7 +259,7 @@ local function from_texts(plan, texts)
         end
         plan.units[name] = source.file_unit(name, record.path, record.source, text)
         plan.units[name].stat = nil
-        plan.why[name] = 'given text'
+        plan.why[name] = 'the text of before'
     end
     return plan
 end

@@ -107,12 +107,12 @@ local function verdict(watch)
     end
 end
 
-local function ended_by_itself(watch)
+local function was_cancelled(watch)
     return S.probation ~= watch
 end
 
--- Watch a generation for opts.probation seconds. Returns nil when it passed, or
--- why it did not. Yields. cancel() ends it early, as passed.
+-- Watch a generation for opts.probation seconds. Returns nil when it passed, or why
+-- it did not; and {calls, errors, is_ended = cancel() was called}. Yields.
 function M.run(generation, opts)
     local watch = {generation = generation, calls = 0, errors = 0, wrapped = {},
                    since = opts.probation_since or clock.monotonic(),
@@ -124,16 +124,17 @@ function M.run(generation, opts)
     repeat
         why = verdict(watch)
         local left = limit - clock.monotonic()
-        if why or left <= 0 or ended_by_itself(watch) then
+        if why or left <= 0 or was_cancelled(watch) then
             break
         end
         fiber.sleep(math.min(POLL_S, left))
     until false
     unwrap(watch)
-    if S.probation == watch then
+    local is_ended = was_cancelled(watch)
+    if not is_ended then
         S.probation = nil
     end
-    return why, {calls = watch.calls, errors = watch.errors}
+    return why, {calls = watch.calls, errors = watch.errors, is_ended = is_ended}
 end
 
 -- End a running probation: its slots are as they were when this returns.

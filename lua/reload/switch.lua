@@ -48,13 +48,20 @@ end
 
 -- Data fields may have changed since the copies were made.
 local function finish_copies(p)
-    for public, copy in pairs(p.copies) do
-        for key, value in next, public do
-            if type(value) ~= 'function' or copy[key] == nil then
+    for _, t in ipairs(p.tables) do
+        local copy, new, removed = p.copies[t.public], t.new, {}
+        for key, value in next, t.public do
+            if copy ~= nil and (type(value) ~= 'function' or copy[key] == nil) then
                 copy[key] = tables.private_value(p, value)
             end
+            if rawget(new, key) == nil then
+                removed[#removed + 1] = key
+            end
         end
-        debug.setmetatable(copy, debug.getmetatable(public))
+        if copy ~= nil then
+            debug.setmetatable(copy, debug.getmetatable(t.public))
+        end
+        t.removed = removed
     end
 end
 
@@ -161,10 +168,8 @@ end
 local function switch_record(p, name, unit, put)
     local record, slots = unit.record, unit.record.slots
     save_record(p, unit)
-    for key in pairs(slots.cur) do
-        if unit.cur[key] == nil then
-            slots.gone[key] = p.id
-        end
+    for _, key in ipairs(unit.gone) do
+        slots.gone[key] = p.id
     end
     record.source, record.path = unit.source, unit.path
     record.sources = unit.sources or {}
@@ -181,6 +186,7 @@ local function switch_record(p, name, unit, put)
     if stub.is_own(unit, unit.new) then
         stub.set(unit.cur, 1, unit.new)
         record.public = stub.get(slots, 1)
+        p.export_stub[unit.new] = record.public
     elseif type(unit.new) ~= 'table' or type(record.public) ~= 'table' then
         record.public = unit.new
     end
@@ -191,16 +197,18 @@ end
 -- Module tables -----------------------------------------------------------------------
 
 local function pour(p, t, put)
-    local new, public = t.new, t.public
+    local new, public, moved = t.new, t.public, {}
     for key, value in next, new do
         if t.is_function[key] ~= value then
+            moved[#moved + 1] = key
             value = p.map[value] or value
             -- An export that start() made: it was not there when stubs were made ready.
             if t.is_exported and not stub.is_metafield(key) and stub.is_own(t.unit, value) and
                     not stub.is_stub(value) then
                 local slot = stub.key_of(t.prefix, key)
                 stub.set(t.unit.cur, slot, value)
-                value = stub.get(t.record.slots, slot)
+                p.export_stub[value] = stub.get(t.record.slots, slot)
+                value = p.export_stub[value]
             end
             put(public, key, value)
         end
@@ -208,11 +216,9 @@ local function pour(p, t, put)
     for _, pair in ipairs(t.add) do
         put(public, pair[1], pair[2])
     end
-    if public == new then
-        return
-    end
-    for key in next, public do
-        if rawget(new, key) == nil then
+    t.moved = moved
+    if public ~= new then
+        for _, key in ipairs(t.removed) do
             put(public, key, nil)
         end
     end
@@ -232,9 +238,9 @@ end
 -- What is left of the new table leads to the public one. Its functions are taken out
 -- after the switch, in slices.
 local function forward(t)
-    for key, value in next, t.new do
-        if t.is_function[key] ~= value and not stub.is_metafield(key) then
-            t.new[key] = nil
+    for _, key in ipairs(t.moved) do
+        if not stub.is_metafield(key) then
+            rawset(t.new, key, nil)
         end
     end
     debug.setmetatable(t.new, {__index = t.public, __newindex = t.public})
@@ -247,13 +253,7 @@ local function is_new_function(p, f)
 end
 
 local function switch_globals(p, written, put)
-    local export_stub = {}
-    for _, unit in pairs(p.set) do
-        for key, f in next, unit.cur do
-            export_stub[f] = unit.record.slots.stub[key]
-        end
-    end
-    local globals = state.globals
+    local export_stub, globals = p.export_stub, state.globals
     for key, value in next, written do
         if value == env.NIL then
             value = nil
@@ -334,14 +334,8 @@ end
 -- A trigger is registered as the new code will name it when it takes it back: by a
 -- local, or by the module's field, which is a stub from now on.
 local function trigger_name(p)
-    local export_stub = {}
-    for _, unit in pairs(p.set) do
-        for key, f in next, unit.cur do
-            export_stub[f] = unit.record.slots.stub[key]
-        end
-    end
     return function(f)
-        return not p.in_locals[f] and export_stub[f] or f
+        return not p.in_locals[f] and p.export_stub[f] or f
     end
 end
 

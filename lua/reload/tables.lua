@@ -25,8 +25,9 @@ local function add_pair(p, record, new, public, prefix, is_exported)
         record = record, unit = unit, new = new, public = public, prefix = prefix,
         is_exported = is_exported, is_function = {}, add = {},
     }
+    util.breathe()
     for key, value in next, new do
-        local old = rawget(public, key)
+        local old = type(value) == 'table' and rawget(public, key)
         if type(value) == 'table' and type(old) == 'table' and value ~= old and
                 not p.map[value] and not p.borders[value] and not p.borders[old] and
                 loader.has_own(unit, value) then
@@ -119,6 +120,7 @@ local function old_roots(p, running)
             for _, f in pairs(record.slots.cur) do
                 roots[#roots + 1] = f
             end
+            util.breathe()
             if type(record.public) == 'table' then
                 for _, value in next, record.public do
                     roots[#roots + 1] = stub.raw(value)
@@ -252,7 +254,7 @@ local function put_stub_before(t, slot, key, old)
     return false
 end
 
-local function ready_exports(t)
+local function ready_exports(p, t)
     local unit, record = t.unit, t.record
     for _, key in ipairs(keys_of(t.new)) do
         util.breathe()
@@ -262,6 +264,7 @@ local function ready_exports(t)
             stub.set(unit.cur, slot, value)
             t.is_function[key] = value
             local s, old = stub.get(record.slots, slot), rawget(t.public, key)
+            p.export_stub[value] = s
             if old ~= s and not put_stub_before(t, slot, key, old) then
                 t.add[#t.add + 1] = {key, s}
             end
@@ -328,15 +331,24 @@ end
 
 -- Make stubs and copies ready. Yields.
 function M.ready(p)
-    p.registered = p.triggers_before or {}
+    p.registered, p.export_stub = p.triggers_before or {}, {}
     ready_names(p)
     for name, unit in pairs(p.set) do
         ready_record(p, name, unit)
     end
     for _, t in ipairs(p.tables) do
         if t.is_exported then
-            ready_exports(t)
+            ready_exports(p, t)
         end
+    end
+    for _, unit in pairs(p.set) do
+        unit.gone = {}
+        for key in pairs(unit.record.slots.cur) do
+            if unit.cur[key] == nil and key ~= 1 then
+                unit.gone[#unit.gone + 1] = key
+            end
+        end
+        util.breathe()
     end
     for public, copy in pairs(p.copies) do
         for _, key in ipairs(keys_of(public)) do

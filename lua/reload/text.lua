@@ -164,7 +164,7 @@ local function phases(answer)
         end
         out[#out + 1] = text
     end
-    if #out == 0 then
+    if #out == 0 or #(answer.modules or {}) == 0 then
         return ''
     end
     local lines, line = {}, 'phases:'
@@ -233,8 +233,8 @@ local function headline(op, answer, args)
         return n == 0 and 'Nothing changed: there is nothing to check.' or
             ('%s can be reloaded; nothing was changed.'):format(count(n, 'module'))
     elseif n == 0 and (op == 'reload' or op == 'patch' or op == 'rollback') then
-        return answer.message and sentence(answer.message) or
-            'Nothing changed. ' .. state(op, answer, args)
+        return ('Nothing changed: generation %s serves.'):format(
+            tostring(answer.generation or '?'))
     end
     if (op == 'drain' or op == 'purge') and answer.message and answer.exit == 0 then
         return ('%s %s'):format(sentence(answer.message), state(op, answer, args))

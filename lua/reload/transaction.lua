@@ -50,6 +50,7 @@ local function new_attempt(opts)
             p.phases[#p.phases + 1] = {name = p.current, ms = now - p.phase_ms}
         end
         p.current, p.phase_ms = name, now
+        state.phase = name
         if name ~= nil then
             p.last_phase = name
         end
@@ -85,6 +86,7 @@ local function run_load(p)
     if probe.ran then
         p.note('the new code yielded while it was loaded')
     end
+    util.breathe()
     load.collect(p)
 end
 
@@ -267,12 +269,14 @@ local function run_phases(p)
     hold_triggers(p)
     run_load(p)
     mark_new(p)
+    util.breathe()
     p.phase('check')
     E.check.run(p, the_plan)
     if p.opts.check then
         p.message = 'the check passed'
         return true
     end
+    util.breathe()
     p.apps = life.apps(p)
     learn_order(p)
     if not p.is_stop_first then

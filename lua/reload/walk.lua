@@ -79,8 +79,11 @@ function M.code(roots, is_mine, stop, visit)
             queue[n] = x
         end
     end
-    for _, root in pairs(roots) do
-        push(root)
+    for i = 1, #roots do
+        push(roots[i])
+        if i % 256 == 0 then
+            util.breathe()
+        end
     end
     local count = 0
     while n > 0 do
