@@ -307,6 +307,11 @@ int config_load(struct config *cfg)
 		strcpy(cfg->username, "tarantool");
 	if (!cfg->is_user && cfg->instance_dir[0] == '\0')
 		strcpy(cfg->instance_dir, "/etc/tarantool/instances.enabled");
+	return CTL_OK;
+}
+
+int config_check_instances(const struct config *cfg)
+{
 	if (cfg->instance_dir[0] == '\0') {
 		ctl_say("Instance directory (instance_dir) is not set in %s", cfg->path);
 		return CTL_FAILED;

@@ -47,6 +47,8 @@ struct config {
  * @return CTL_OK or an exit code
  */
 int config_load(struct config *cfg);
+/** Is there a directory of instances? @return CTL_OK, or an exit code after saying why */
+int config_check_instances(const struct config *cfg);
 void config_fini(struct config *cfg);
 /** The members of a group, NULL at their end; NULL when there is no such group. */
 char *const *config_group_of(const struct config *cfg, const char *name);

@@ -159,6 +159,27 @@ int instance_resolve(const struct config *cfg, const char *arg, bool must_have_f
 	return list_add(list, &inst);
 }
 
+static const char socket_prefix[] = "unix/:";
+
+bool instance_is_socket(const char *arg)
+{
+	return strncmp(arg, socket_prefix, strlen(socket_prefix)) == 0;
+}
+
+int instance_resolve_socket(const char *arg, struct instance_list *list)
+{
+	struct instance inst = {0};
+	const char *path = arg + strlen(socket_prefix);
+	size_t len = strlen(arg), max = sizeof(inst.name) - 1;
+	/* Of a long path the end tells more. */
+	text_set(inst.name, sizeof(inst.name), "%s", len > max ? arg + len - max : arg);
+	if (path[0] == '\0' || text_set(inst.sock_path, PATH_MAX, "%s", path) != 0) {
+		ctl_say("Bad control socket '%s'", arg);
+		return CTL_USAGE;
+	}
+	return list_add(list, &inst);
+}
+
 int instance_resolve_all(const struct config *cfg, struct instance_list *list)
 {
 	return add_matching(cfg, NULL, list);

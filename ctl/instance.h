@@ -37,6 +37,14 @@ struct instance_list {
  */
 int instance_resolve(const struct config *cfg, const char *arg, bool must_have_file,
 	struct instance_list *list);
+/** Does the argument name a control socket, unix/:PATH? */
+bool instance_is_socket(const char *arg);
+/**
+ * What answers on the control socket of such an argument, whoever started it: it has no
+ * file, no pid file and no log that we know of. Appends it.
+ * @return CTL_OK or an exit code
+ */
+int instance_resolve_socket(const char *arg, struct instance_list *list);
 /** All of instance_dir. */
 int instance_resolve_all(const struct config *cfg, struct instance_list *list);
 void instance_list_fini(struct instance_list *list);

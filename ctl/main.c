@@ -221,17 +221,28 @@ static int check_count(const struct verb *verb, const struct command_line *cl)
 	return CTL_USAGE;
 }
 
+static int resolve_one(const struct verb *verb, const struct config *cfg, const char *arg,
+	struct instance_list *list)
+{
+	if (!instance_is_socket(arg))
+		return instance_resolve(cfg, arg, verb->flags & VERB_NEEDS_FILE, list);
+	if (verb->flags & VERB_SOCKET)
+		return instance_resolve_socket(arg, list);
+	ctl_say("'%s' needs an instance of the configuration, not a socket: %s",
+		verb->name, arg);
+	return CTL_USAGE;
+}
+
 /** Turn the instance arguments of the command into instances. */
 static int resolve(const struct verb *verb, const struct config *cfg,
 	const struct command_line *cl, struct instance_list *list)
 {
 	int result = CTL_OK;
-	bool must_have_file = verb->flags & VERB_NEEDS_FILE;
 	int count = verb->flags & VERB_INSTANCES ? cl->argc : 1;
 	if (cl->is_all)
 		return instance_resolve_all(cfg, list);
 	for (int i = 0; i < count; i++) {
-		int rc = instance_resolve(cfg, cl->argv[i], must_have_file, list);
+		int rc = resolve_one(verb, cfg, cl->argv[i], list);
 		result = exit_code_merge(result, rc);
 	}
 	if (result == CTL_OK && (verb->flags & VERB_INTERACTIVE) && list->count > 1) {
@@ -242,11 +253,27 @@ static int resolve(const struct verb *verb, const struct config *cfg,
 	return result;
 }
 
+/** Sockets are all that it names: what the configuration says of instances is not needed.
+ */
+static bool names_only_sockets(const struct verb *verb, const struct command_line *cl)
+{
+	int count = verb->flags & VERB_INSTANCES ? cl->argc : 1;
+	if (cl->is_all || !(verb->flags & VERB_SOCKET))
+		return false;
+	for (int i = 0; i < count; i++) {
+		if (!instance_is_socket(cl->argv[i]))
+			return false;
+	}
+	return true;
+}
+
 static int run_on_instances(const struct verb *verb, const struct command_line *cl)
 {
 	struct config cfg;
 	struct instance_list list = {0};
 	int rc = config_load(&cfg);
+	if (rc == CTL_OK && !names_only_sockets(verb, cl))
+		rc = config_check_instances(&cfg);
 	struct request rq = {.verb = verb,
 		.config = &cfg,
 		.argc = cl->argc,

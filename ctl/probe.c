@@ -75,6 +75,9 @@ static void explain_connect(
 	if (error == EACCES || error == EPERM)
 		SET(p, PROBE_DENIED, "Can't access control socket '%s' [%d]: %s", sock,
 			error, strerror(error));
+	else if (inst->pid_path[0] == '\0')
+		SET(p, PROBE_STALE, "Can't connect to %s: %s", inst->name,
+			strerror(error));
 	else if (error == ENOENT && pf->state == PIDFILE_NONE)
 		SET(p, PROBE_STOPPED, "%s is stopped (pid file does not exist)",
 			inst->name);

@@ -1,7 +1,11 @@
 #include "ctl/target.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 void target_of_instance(struct target *t, const struct instance *inst)
@@ -9,16 +13,72 @@ void target_of_instance(struct target *t, const struct instance *inst)
 	*t = (struct target){.inst = inst};
 }
 
-int target_of_uri(struct target *t, const char *text)
+enum { CTRL_C = 3 };
+
+/** A line of the terminal, not shown; empty when there is none. Ctrl-C ends it too. */
+static int ask_password(const char *user, int user_len, char *password, size_t size)
 {
-	const char *error;
+	struct termios plain, hidden;
+	_cleanup_(closefd) int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || tcgetattr(fd, &plain) != 0)
+		return CTL_OK;
+	hidden = plain;
+	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG); /* no signal while it is hidden */
+	hidden.c_cc[VEOL] = CTRL_C;
+	dprintf(fd, "Password of %.*s: ", user_len, user);
+	tcsetattr(fd, TCSAFLUSH, &hidden);
+	ssize_t n = read(fd, password, size - 1);
+	tcsetattr(fd, TCSAFLUSH, &plain);
+	dprintf(fd, "\n");
+	password[n > 0 ? n : 0] = '\0';
+	password[strcspn(password, "\n")] = '\0';
+	return strchr(password, CTRL_C) != NULL ? CTL_INTERRUPTED : CTL_OK;
+}
+
+/** What the URI does not say of user and password. */
+static int complete_login(struct target *t)
+{
+	const char *user = getenv("CTL_USER"), *password = getenv("CTL_PASSWORD");
+	if (t->uri.login.data == NULL && user != NULL) {
+		if (text_set(t->user, sizeof(t->user), "%s", user) != 0) {
+			ctl_say("CTL_USER is too long");
+			return CTL_USAGE;
+		}
+		t->uri.login = (struct uri_part){t->user, strlen(t->user)};
+	}
+	if (t->uri.login.data == NULL || t->uri.password.data != NULL)
+		return CTL_OK;
+	if (password != NULL) {
+		if (text_set(t->password, sizeof(t->password), "%s", password) != 0) {
+			ctl_say("CTL_PASSWORD is too long");
+			return CTL_USAGE;
+		}
+	} else if (isatty(STDIN_FILENO)) {
+		int rc = ask_password(t->uri.login.data, (int)t->uri.login.len,
+			t->password, sizeof(t->password));
+		if (rc != CTL_OK)
+			return rc;
+	}
+	if (t->password[0] != '\0')
+		t->uri.password = (struct uri_part){t->password, strlen(t->password)};
+	return CTL_OK;
+}
+
+int target_of_uri(struct target *t, char *text)
+{
+	const char *error = "it is too long";
 	*t = (struct target){0};
-	if (uri_parse(text, strlen(text), &t->uri, &error) == 0 &&
-		uri_check_address(&t->uri, &error) == 0)
-		return 0;
+	if (text_set(t->text, sizeof(t->text), "%s", text) == 0 &&
+		uri_parse(t->text, strlen(t->text), &t->uri, &error) == 0 &&
+		uri_check_address(&t->uri, &error) == 0) {
+		if (t->uri.password.data != NULL)
+			memset(text + (t->uri.password.data - t->text), 'x',
+				t->uri.password.len);
+		return complete_login(t);
+	}
 	ctl_say("Bad URI: %s; [user:password@]host:port or unix/:path is expected",
 		error);
-	return -1;
+	return CTL_USAGE;
 }
 
 enum conn_status target_open(const struct target *t, struct conn *c, deadline_ms deadline)

@@ -28,6 +28,7 @@ enum verb_flag {
 	VERB_NEEDS_FILE = 1 << 2,  /* the instance file must be there */
 	VERB_CONFIG = 1 << 3,      /* reads the configuration, takes no instance */
 	VERB_INTERACTIVE = 1 << 4, /* works on exactly one instance */
+	VERB_SOCKET = 1 << 5,      /* needs but a control socket: takes unix/:PATH too */
 };
 
 struct request;

@@ -17,7 +17,7 @@ struct cat {
 	struct xlog_select select;
 	enum mptext_format format;
 	bool is_follow, is_skip;
-	bool has_read; /* a file was one */
+	bool has_read;  /* a file was one */
 	struct buf out; /* owned */
 	int result;
 };

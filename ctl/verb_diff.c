@@ -18,6 +18,6 @@ const struct verb verb_row_diff = {
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
-	.flags = VERB_INSTANCES,
+	.flags = VERB_INSTANCES | VERB_SOCKET,
 	.run = run,
 };

@@ -22,6 +22,6 @@ const struct verb verb_row_drain = {
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
-	.flags = VERB_INSTANCES,
+	.flags = VERB_INSTANCES | VERB_SOCKET,
 	.run = run,
 };

@@ -30,6 +30,6 @@ const struct verb verb_row_enter = {
 	.options = options,
 	.min_args = 1,
 	.max_args = 1,
-	.flags = VERB_INSTANCE | VERB_INTERACTIVE,
+	.flags = VERB_INSTANCE | VERB_INTERACTIVE | VERB_SOCKET,
 	.run = run,
 };

@@ -1,46 +1,13 @@
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "ctl/evaluate.h"
-#include "ctl/interrupt.h"
+#include "ctl/code.h"
 #include "ctl/report.h"
 #include "ctl/verb.h"
-
-/** Read what is to be run: -e, a file, or stdin. */
-static int read_code(const struct request *rq, struct buf *code, char *name, size_t size)
-{
-	const char *expr = request_option(rq, "expr");
-	if (expr != NULL && rq->argc > 0) {
-		ctl_say("Either a file or --expr, not both");
-		return CTL_USAGE;
-	}
-	if (expr != NULL) {
-		name[0] = '\0';
-		return buf_puts(code, expr) == 0 ? CTL_OK : CTL_FAILED;
-	}
-	if (rq->argc == 0 && isatty(STDIN_FILENO)) {
-		verb_help(rq->verb, false);
-		return CTL_USAGE;
-	}
-	const char *path = rq->argc > 0 ? rq->argv[0] : "-";
-	if (strcmp(path, "-") == 0)
-		text_set(name, size, "=stdin");
-	else
-		text_set(name, size, "@%s", path);
-	if (file_read(path, code) != 0) {
-		ctl_say("%s: %s", path, strerror(errno));
-		return CTL_UNREACHABLE;
-	}
-	return CTL_OK;
-}
 
 static int run(const struct request *rq)
 {
 	_cleanup_(buf_fini) struct buf code = {0};
 	char name[PATH_MAX + 1];
-	int rc = read_code(rq, &code, name, sizeof(name));
+	int rc = code_read(
+		rq, rq->argc > 0 ? rq->argv[0] : NULL, &code, name, sizeof(name));
 	if (rc != CTL_OK)
 		return rc;
 	struct target target;
@@ -78,6 +45,6 @@ const struct verb verb_row_eval = {
 	.options = options,
 	.min_args = 1,
 	.max_args = 2,
-	.flags = VERB_INSTANCE,
+	.flags = VERB_INSTANCE | VERB_SOCKET,
 	.run = run,
 };

@@ -15,7 +15,7 @@ static int run(const struct request *rq)
 }
 
 static const struct verb_option options[] = {
-	{"unit", 'u', "UNIT", "modules (Lua, the default) or library (C)"},
+	{"unit", 'u', "modules|library", "Lua modules (default), or C modules"},
 	{"json", 'j', NULL, "print a JSON object"},
 	{NULL},
 };
@@ -31,6 +31,6 @@ const struct verb verb_row_gens = {
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
-	.flags = VERB_INSTANCES,
+	.flags = VERB_INSTANCES | VERB_SOCKET,
 	.run = run,
 };

@@ -61,6 +61,6 @@ const struct verb verb_row_patch = {
 	.options = options,
 	.min_args = 2,
 	.max_args = 2,
-	.flags = VERB_INSTANCE,
+	.flags = VERB_INSTANCE | VERB_SOCKET,
 	.run = run,
 };

@@ -269,14 +269,15 @@ static int run(const struct request *rq)
 	struct target target;
 	struct xlog_files files = {0};
 	if (xlog_select_init(&p.select, rq) != CTL_OK ||
-		parse_batch(rq, &p.batch) != CTL_OK ||
-		target_of_uri(&target, rq->argv[0]) != 0)
+		parse_batch(rq, &p.batch) != CTL_OK)
 		return CTL_USAGE;
+	int rc = target_of_uri(&target, rq->argv[0]);
+	if (rc != CTL_OK)
+		return rc;
 	p.open = calloc(p.batch, sizeof(*p.open));
 	conn_init(&p.conn);
 	interrupt_start();
-	int rc =
-		p.open != NULL && xlog_files_init(&files, rq->argc - 1, rq->argv + 1) == 0
+	rc = p.open != NULL && xlog_files_init(&files, rq->argc - 1, rq->argv + 1) == 0
 			? connect_target(&p, &target)
 			: CTL_UNREACHABLE;
 	if (rc == CTL_OK) {

@@ -56,7 +56,7 @@ const struct verb verb_row_reload = {
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
-	.flags = VERB_INSTANCES,
+	.flags = VERB_INSTANCES | VERB_SOCKET,
 	.check_args = reload_op_check_args,
 	.run = run,
 };

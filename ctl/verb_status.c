@@ -30,12 +30,13 @@ static int exit_code(enum probe_state state)
 
 static void say_state(const struct instance *inst, const struct probe *p)
 {
-	if (p->state == PROBE_RUNNING)
-		ctl_say("%s is running (pid: %s)", inst->name, inst->pid_path);
-	else if (p->state == PROBE_LOADING)
-		ctl_say("%s is loading (pid: %s)", inst->name, inst->pid_path);
-	else
+	const char *state = probe_state_name(p->state);
+	if (p->state != PROBE_RUNNING && p->state != PROBE_LOADING)
 		ctl_say("%s", p->message);
+	else if (inst->pid_path[0] != '\0')
+		ctl_say("%s is %s (pid: %s)", inst->name, state, inst->pid_path);
+	else
+		ctl_say("%s is %s (PID %d)", inst->name, state, (int)p->pid);
 }
 
 /* --- what the system and the instance tell --- */
@@ -270,7 +271,7 @@ const struct verb verb_row_status = {
 	.options = options,
 	.min_args = 1,
 	.max_args = -1,
-	.flags = VERB_INSTANCES,
+	.flags = VERB_INSTANCES | VERB_SOCKET,
 	.run = run,
 	.run_all = run_all,
 };

@@ -144,6 +144,10 @@ struct module_version *module_running(void);
  * passed a function of a library of its own). NULL when there is neither.
  */
 struct module_version *module_of_function(const void *func);
+/** All versions lie between these, and much else. */
+extern uintptr_t module_lowest, module_highest;
+/** Lua got this function: if it is one of a version, that one stays. */
+void module_note_lua(const void *func);
 /** Keep the version mapped. NULL: nothing happens. */
 void module_pin(struct module_version *v, enum module_pin kind);
 /** The reverse; closes the version when it was the last one. NULL is fine. */

@@ -8,6 +8,7 @@
  * - One that started a thread. Whether that thread still runs code of the file, or a
  *   destructor of its thread-local data will, cannot be known. thread.c sees each
  *   pthread_create() and asks whose function, or whose call, it is.
+ * - One that gave Lua a function: seen when it does (lua/push_c.c).
  * - One whose function handles a signal: looked up before closing.
  * - One whose destructor ended the child process that tried it (trial.c).
  * - What the dynamic linker keeps: symbols of type GNU_UNIQUE (C++ statics and
@@ -35,6 +36,7 @@
 #include "proto/elf.h"
 
 struct list module_versions = {&module_versions, &module_versions};
+uintptr_t module_lowest = UINTPTR_MAX, module_highest;
 
 /* For module_by_address() from other threads: held while the list changes. */
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -173,6 +175,10 @@ int version_open(struct module_version *v, const struct image *image)
 	v->base = map->l_addr;
 	v->begin += v->base;
 	v->end += v->base;
+	if (v->begin < module_lowest)
+		module_lowest = v->begin;
+	if (v->end > module_highest)
+		module_highest = v->end;
 	v->number = ++last_number;
 	v->loaded_at = fiber_time();
 	pthread_mutex_lock(&list_lock);
@@ -306,6 +312,13 @@ struct module_version *module_by_address(const void *addr)
 	}
 	pthread_mutex_unlock(&list_lock);
 	return found;
+}
+
+void module_note_lua(const void *func)
+{
+	struct module_version *v = module_by_address(func);
+	if (v != NULL && v->never_close == NULL)
+		v->never_close = v->stuck = "Lua has functions of it";
 }
 
 struct module_version *module_running(void)

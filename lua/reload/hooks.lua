@@ -33,8 +33,8 @@ local function describe(err)
 end
 
 -- A loop without yields in a chunk that is being loaded: count instructions and
--- raise at the deadline. Only interpreted code counts, so the loader compiles
--- such chunks with the JIT off. Hooks belong to the VM, hence the fiber's id.
+-- raise at the deadline. Only interpreted code counts, so the loader runs chunks
+-- with the JIT off. Hooks belong to the VM, hence the fiber's id.
 local function guard(run)
     local id, limit = fiber.id(), run.since + run.deadline
     debug.sethook(function()

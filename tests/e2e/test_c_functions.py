@@ -24,7 +24,8 @@ local function call(name, ...)
     return box.func['mod.' .. name]:call(...)
 end
 install(1)
-for _, name in ipairs{'version', 'throws', 'raises', 'raises_after_sleep', 'echo', 'fiber_raises'} do
+for _, name in ipairs{'version', 'throws', 'raises', 'raises_after_sleep', 'echo', 'fiber_raises',
+        'gives_lua', 'registers'} do
     box.schema.func.create('mod.' .. name, {language = 'C'})
 end
 
@@ -86,6 +87,16 @@ for _, v in ipairs(require('box.internal.module').versions()) do
     left = left + v.handles
 end
 print('handles left', left)
+-- What Lua has of a module stays callable.
+for _, name in ipairs{'gives_lua', 'registers'} do
+    call(name)
+    install(1)
+    box.schema.func.reload('mod')
+end
+print(version_of_module(), registered_by_module.version(), call('version'))
+for _, v in ipairs(require('box.internal.module').versions()) do
+    print(v.state, v.stuck)
+end
 print('left in TMPDIR', #fio.listdir(dir .. '/tmp'))
 os.exit(0)
 '''
@@ -127,6 +138,10 @@ unload again false IllegalParams: The function is unloaded
 raises false LuajitError: raised by 2
 kept
 handles left 0
+2 1 1
+cannot be unloaded Lua has functions of it
+cannot be unloaded Lua has functions of it
+current nil
 left in TMPDIR 0
 '''
 

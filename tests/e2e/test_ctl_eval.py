@@ -1,5 +1,6 @@
 """eval, and connect from a pipe: results, errors, output, cancelling."""
 import json
+import os
 import signal
 import subprocess
 
@@ -200,6 +201,7 @@ def check_connect(engine):
     got = p.ctl('connect', 'unix/:%s' % p.path('run/app.control'), stdin='error("x", 0)')
     tap.equal((got.returncode, got.stderr.splitlines()[1]), (3, 'x'),
               '%s: connect to the control socket' % engine)
+    check_connect_code(engine, p, sock)
     got = p.ctl('connect', 'unix/:/no/such', stdin='1')
     tap.equal(got.returncode, 2, '%s: connect to nothing: exit 2' % engine)
     port = harness.free_port()
@@ -212,6 +214,58 @@ def check_connect(engine):
     for bad in ('', 'host', 'a b:1'):
         tap.equal(p.ctl('connect', bad, stdin='1').returncode, 64,
                   '%s: bad URI %r: exit 64' % (engine, bad))
+
+
+def check_connect_code(engine, p, sock):
+    uri = 'unix/:%s' % sock
+    p.write('code.lua', 'return box.session.user(), ...')
+    for env, argv, user in (({'CTL_USER': 'u', 'CTL_PASSWORD': 'secret'}, uri, 'u'),
+                            ({'CTL_PASSWORD': 'secret'}, 'u@' + uri, 'u'),
+                            ({'CTL_USER': 'nope', 'CTL_PASSWORD': 'x'}, 'u:secret@' + uri, 'u')):
+        got = p.ctl('connect', argv, '-f', 'code.lua', '--', 'a', 'b', env=env)
+        tap.equal(got.stdout, '---\n- %s\n- a\n- b\n...\n\n' % user,
+                  '%s: connect -f, user from %s' % (engine, ' '.join(env)))
+    got = p.ctl('connect', 'u:secret@' + uri, '-e', '6 * 7', '--json')
+    tap.equal(json.loads(got.stdout), {'ok': True, 'result': [42]}, '%s: connect -e' % engine)
+    got = p.ctl('connect', 'u:secret@' + uri, '-f', 'nofile.lua')
+    tap.equal((got.returncode, got.stderr), (2, 'nofile.lua: No such file or directory\n'),
+              '%s: connect -f of no file' % engine)
+    # The password is gone from the command line while it runs.
+    busy = harness.Process([harness.CTL, 'connect', 'u:secret@' + uri, '-e',
+                            'print("here") require("fiber").sleep(100)'], cwd=p.dir)
+    harness.wait_for(lambda: 'here' in busy.stdout(), 'the code to run')
+    with open('/proc/%d/cmdline' % busy.pid, encoding='utf-8') as f:
+        line = f.read()
+    tap.ok('secret' not in line and 'u:xxxxxx@' in line, '%s: ps shows no password' % engine, line)
+    busy.child.send_signal(2)
+    tap.equal(busy.child.wait(30), 130, '%s: connect -e: Ctrl-C' % engine)
+
+
+def check_socket(engine):
+    """An instance by its control socket, without any configuration."""
+    p = started(engine)
+    os.unlink(p.path('.tarantoolctl'))
+    sock = p.path('run/app.control')
+    env = {'HOME': p.dir}
+    got = p.ctl('eval', 'unix/:' + sock, '-e', '6 * 7', env=env)
+    tap.equal(got.stdout, '---\n- 42\n...\n\n', '%s: eval unix/:PATH' % engine)
+    got = p.ctl('status', 'unix/:' + sock, env=env)
+    tap.equal((got.returncode, got.stderr),
+              (0, 'unix/:%s is running (PID %d)\n' % (sock, p.pid('app'))),
+              '%s: status unix/:PATH' % engine)
+    got = p.ctl('status', 'unix/:' + p.path('none'), env=env)
+    tap.equal((got.returncode, got.stderr),
+              (2, "Can't connect to unix/:%s: No such file or directory\n" % p.path('none')),
+              '%s: status of no socket' % engine)
+    got = p.ctl('stop', 'unix/:' + sock)
+    tap.equal(got.returncode, 64, '%s: stop unix/:PATH: exit 64' % engine)
+    tap.like(got.stderr, "'stop' needs an instance of the configuration, not a socket",
+             '%s: stop unix/:PATH: says why' % engine)
+    far = p.path('x' * 100)
+    os.makedirs(far)
+    os.rename(sock, far + '/s')
+    got = p.ctl('eval', 'unix/:' + far + '/s', '-e', '1', env=env)
+    tap.equal(got.stdout, '---\n- 1\n...\n\n', '%s: a path of %d bytes' % (engine, len(far)))
 
 
 def check_lost_reader(engine):
@@ -227,6 +281,7 @@ def check_lost_reader(engine):
 
 for each in ENGINES:
     for check in (check_output, check_files, check_errors, check_streams, check_cancel,
-                  check_unreachable, check_hung, check_connect, check_lost_reader):
+                  check_unreachable, check_hung, check_connect, check_socket,
+                  check_lost_reader):
         tap.case(check, each)
 tap.done()

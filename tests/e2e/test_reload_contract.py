@@ -126,6 +126,35 @@ reload.on_release(function() fiber.released = 1 end)
     tap.matches(app.ctl('history').stdout, 'me', '%s: a reload from inside: who' % engine)
 
 
+def check_shared_state(engine):
+    """A module that both versions share keeps a fiber: the old stop() finds the new one.
+    That is noticed, and each time one fiber is left."""
+    app = App(engine)
+    app.ctl('stop')
+    app.write('beat', 'local fiber = require("fiber")\nlocal bg\nreturn {start = function() '
+              'bg = fiber.create(function() fiber.name("worker1") while true do '
+              'fiber.sleep(0.01) end end) end, stop = function() bg:cancel() end}')
+    text = ('local beat = require("beat")\nlocal M = {}\nfunction M.start() beat.start() '
+            'rawset(_G, "api", function() return %d end) end\n'
+            'function M.stop() beat.stop() end\nreturn M')
+    app.write('app', text % 1)
+    tap.equal(app.ctl('start').returncode, 0, '%s: start' % engine)
+    app.write('app', text % 2)
+    for _ in range(3):
+        got = app.ctl('reload')
+        tap.equal((got.returncode, app.serves(), app.workers()), (4, [1], ['worker1']),
+                  '%s: a fiber in a shared module: rolled back, one fiber' % engine)
+        tap.matches(got.stderr, r"fiber \d+ 'worker1'.*use --order stop-first",
+                    '%s: a fiber in a shared module: what to do' % engine)
+    got = app.ctl('reload', '--order', 'stop-first')
+    tap.equal((got.returncode, app.serves(), app.workers()), (0, [2], ['worker1']),
+              '%s: a fiber in a shared module: stop-first' % engine)
+    app.write('app', text % 3)
+    got = app.ctl('reload', '--modules', 'beat')
+    tap.equal((got.returncode, app.serves(), app.workers()), (0, [3], ['worker1']),
+              '%s: a fiber in a shared module: named, it is reloaded with the rest' % engine)
+
+
 def check_outside(engine):
     """require('reload') on an instance without the engine: an app that uses it boots."""
     if engine != 'tarantella':
@@ -140,6 +169,6 @@ def check_outside(engine):
 
 for each in ENGINES:
     for check in (check_keep, check_save_load, check_hooks, check_followers, check_api,
-                  check_outside):
+                  check_shared_state, check_outside):
         tap.case(check, each)
 tap.done()

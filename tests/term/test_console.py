@@ -238,6 +238,23 @@ def check_connect(engine):
         s.keys('box.session.user()', 'Enter')
         s.wait('- guest')
         tap.ok(True, '%s: connect' % engine)
+    p.ctl('eval', 'app', '-e', 'box.schema.user.create("u", {password = "secret"}) '
+          'box.schema.user.grant("u", "execute", "universe")')
+    with Screen([harness.CTL, 'connect', 'u@unix/:' + sock], cwd=p.dir) as s:
+        s.wait('Password of u:')
+        s.type('secret')
+        s.keys('Enter')
+        s.wait('connected to')
+        s.keys('box.session.user()', 'Enter')
+        s.wait('- u\n')
+        tap.ok('secret' not in s.text(), '%s: connect asks for the password' % engine, s.text())
+    with Screen([harness.CTL, 'connect', 'u@unix/:' + sock], cwd=p.dir) as s:
+        s.wait('Password of u:')
+        s.type('sec')
+        s.keys('C-c')
+        s.wait('[exit 130]')
+        s.wait(' echo ')
+        tap.ok(True, '%s: Ctrl-C at the password: exit 130, the terminal shows again' % engine)
 
 
 def check_signal(engine):

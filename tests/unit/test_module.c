@@ -659,6 +659,96 @@ static void test_reloads_under_calls(void **state)
 	run_in_fiber(reloads_under_calls);
 }
 
+#ifndef __SANITIZE_ADDRESS__
+/* Memory that is not to be had: the n-th allocation fails, libc's and ld.so's too. */
+static long allocations_left = -1;
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+
+static bool is_allowed(void)
+{
+	if (allocations_left < 0)
+		return true;
+	if (allocations_left == 0) {
+		errno = ENOMEM;
+		return false;
+	}
+	allocations_left--;
+	return true;
+}
+
+#define FOR_LIBC __attribute__((visibility("default")))
+
+FOR_LIBC void *malloc(size_t size)
+{
+	return is_allowed() ? __libc_malloc(size) : NULL;
+}
+
+FOR_LIBC void *calloc(size_t count, size_t size)
+{
+	return is_allowed() ? __libc_calloc(count, size) : NULL;
+}
+
+FOR_LIBC void *realloc(void *p, size_t size)
+{
+	return is_allowed() ? __libc_realloc(p, size) : NULL;
+}
+
+static int fail_at(long n, int (*func)(void))
+{
+	allocations_left = n;
+	int rc = func();
+	allocations_left = -1;
+	return rc;
+}
+
+static int reload_m(void)
+{
+	return reload("m");
+}
+
+static int load_m(void)
+{
+	return call("m.version") > 0 ? 0 : -1;
+}
+
+/* Every allocation of a load and of a reload fails once. */
+static void survives_without_memory(void)
+{
+	int mapped = count_mapped(), fds = count_entries("/proc/self/fd");
+	long n, failed = 0;
+	install("v1", "m");
+	create("m.version");
+	for (n = 0; fail_at(n, load_m) != 0; n++) {
+		assert_non_null(diag_last());
+		/* The call may fail after the load. */
+		assert_int_equal(count_mapped(), mapped + count_versions(MODULE_CURRENT));
+		assert_int_equal(count_entries("/proc/self/fd"), fds);
+	}
+	assert_true(n > 10);
+	create("m.slow");
+	assert_int_equal(call("m.slow"), 1);
+	install("v2", "m");
+	for (n = 0; fail_at(n, reload_m) != 0; n++) {
+		assert_non_null(diag_last());
+		assert_int_equal(call("m.version"), 1);
+		assert_int_equal(count_mapped(), mapped + 1);
+		assert_int_equal(count_entries("/proc/self/fd"), fds);
+		failed++;
+	}
+	assert_true(failed > 10);
+	assert_int_equal(call("m.version"), 2);
+	end(both);
+}
+
+static void test_survives_without_memory(void **state)
+{
+	run_in_fiber(survives_without_memory);
+}
+#endif
+
 static size_t read_resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "r");
@@ -729,6 +819,9 @@ int main(void)
 		cmocka_unit_test(test_lib_counts_handles),
 		cmocka_unit_test(test_reloads_under_calls),
 		cmocka_unit_test(test_reload_leaves_nothing),
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test(test_survives_without_memory),
+#endif
 		cmocka_unit_test(test_stuck_versions_stay),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -34,6 +34,29 @@ int echo(box_function_ctx_t *ctx, const char *args, const char *args_end)
 	return box_return_mp(ctx, args, args_end);
 }
 
+static int l_version(lua_State *L)
+{
+	lua_pushinteger(L, VERSION);
+	return 1;
+}
+
+int gives_lua(box_function_ctx_t *, const char *, const char *)
+{
+	lua_State *L = luaT_state();
+	lua_pushcfunction(L, l_version);
+	lua_setglobal(L, "version_of_module");
+	return 0;
+}
+
+int registers(box_function_ctx_t *, const char *, const char *)
+{
+	static const luaL_Reg funcs[] = {{"version", l_version}, {NULL, NULL}};
+	lua_State *L = luaT_state();
+	luaL_register(L, "registered_by_module", funcs);
+	lua_pop(L, 1);
+	return 0;
+}
+
 int in_fiber(va_list)
 {
 	luaL_error(luaT_state(), "raised in a fiber");
