@@ -69,8 +69,7 @@ end
 function M.watch(answer, opts)
     local started = util.now()
     local why, seen = E.probation.run(answer.generation, {
-        probation = opts.probation or 0, health = opts.health,
-        probation_since = opts.since})
+        probation = opts.probation or 0, health = opts.health})
     phase(answer, 'probation', started,
           ('%d calls, %d errors'):format(seen.calls, seen.errors))
     if why ~= nil then
@@ -85,14 +84,15 @@ end
 -- Go on from a switch that is done. answer: of the transaction, with exit = 0,
 -- generation, previous, phases; it is completed and returned. Yields.
 function M.run(answer, opts)
+    local started = util.now()
     local list = E.drain.begin(answer.previous, opts)
     if opts.probation ~= nil or opts.health ~= nil then
         local _, has_passed = M.watch(answer, opts)
         if not has_passed then
             return answer
         end
+        started = util.now()
     end
-    local started = util.now()
     list = E.drain.finish(list, opts)
     phase(answer, 'drain', started, #list > 0 and ('%d left'):format(#list) or nil)
     answer.lingering = E.fibers.plain(E.fibers.identify(list), E.drain.LISTED_MAX)

@@ -65,11 +65,23 @@ local function cancel(list, kind)
     end
 end
 
+-- A word about an entry that is still there.
+local function note_state(list)
+    for _, entry in ipairs(list) do
+        if entry.cancelled then
+            entry.state = 'goes on after it was cancelled'
+        elseif entry.alike ~= nil and entry.fiber == nil then
+            entry.state = ('one of %d fibers that sleep there'):format(entry.alike)
+        end
+    end
+    return list
+end
+
 -- Wait until none of them runs replaced code; those that do at the deadline.
 local function wait_for(list, timeout)
     local limit, pause = clock.monotonic() + timeout, POLL_MIN_S
     while true do
-        list = still_there(list)
+        list = note_state(still_there(list))
         local left = limit - clock.monotonic()
         if #list == 0 or left <= 0 then
             return list
@@ -137,9 +149,9 @@ local function sentence(entry)
         'a fiber'
     local kind = entry.kind == 'call' and ' (a call in flight)' or ''
     local waiting = entry.waiting and (' in %s()'):format(entry.waiting) or ''
-    local cancelled = entry.cancelled and ', goes on after it was cancelled' or ''
+    local state = entry.state and ', ' .. entry.state or ''
     return ('%s%s of generation %d sleeps%s at %s%s'):format(who, kind, entry.generation,
-        waiting, entry.where, cancelled)
+        waiting, entry.where, state)
 end
 
 -- Names who lingers; at most a few of them.
@@ -183,8 +195,19 @@ end
 
 -- Ops ---------------------------------------------------------------------------
 
+-- Those of one generation; all without a number.
+local function only(list, generation)
+    local out = {}
+    for _, entry in ipairs(list) do
+        if generation == nil or entry.generation == generation then
+            out[#out + 1] = entry
+        end
+    end
+    return out
+end
+
 local function answer_of(list, done)
-    E.fibers.identify(list)
+    note_state(E.fibers.identify(list))
     local answer = {exit = #list == 0 and 0 or 5,
                     lingering = E.fibers.plain(list, LISTED_MAX), lingering_count = #list,
             lingering_count = #list,
@@ -198,14 +221,28 @@ local function nothing_drains()
             message = 'nothing runs replaced code'}
 end
 
--- ctl drain: what reload does at its end, once more.
+-- The current generation is no old one.
+local function check_generation(opts)
+    if opts.gen ~= nil and opts.gen >= S.generation then
+        return {exit = 1, phase = 'lock', lingering = {}, generation = S.generation,
+                message = ('generation %d is not an old one'):format(opts.gen)}
+    end
+end
+
+-- ctl drain: what reload does at its end, once more. opts.gen: only that generation.
 function E.ops.drain(opts)
-    if S.draining == nil then
-        return nothing_drains()
+    local refusal = check_generation(opts)
+    if refusal ~= nil or S.draining == nil then
+        return refusal or nothing_drains()
     end
     local entry = E.journal.begin('drain', opts.by)
     local list = M.begin(S.draining.generation, opts)
-    local answer = answer_of(M.finish(list, opts), 'drained')
+    if opts.gen ~= nil then
+        list = wait_for(only(list, opts.gen), opts.drain or M.DRAIN_S)
+    else
+        list = M.finish(list, opts)
+    end
+    local answer = answer_of(list, 'drained')
     E.journal.finish(entry, answer)
     return answer
 end
@@ -213,7 +250,11 @@ end
 -- ctl purge: remove what is left of replaced generations and prove it. soft:
 -- only when nobody runs them; kill: whoever does is cancelled, calls too.
 function E.ops.purge(opts)
-    local list = M.lingering()
+    local refusal = check_generation(opts)
+    if refusal ~= nil then
+        return refusal
+    end
+    local list = only(M.lingering(), opts.gen)
     if #list > 0 and not opts.kill then
         local answer = answer_of(list)
         answer.exit, answer.phase = 1, 'lock'
@@ -225,7 +266,7 @@ function E.ops.purge(opts)
     list = wait_for(list, opts.drain or KILL_GRACE_S)
     local answer = answer_of(list, 'purged')
     if #list == 0 then
-        if S.draining ~= nil then
+        if S.draining ~= nil and #M.lingering() == 0 then
             settle(S.draining.generation)
         end
         answer.retained = E.release.prove()

@@ -8,7 +8,6 @@
 local E = ...
 local M = {}
 
-local clock = require('clock')
 local fiber = require('fiber')
 local jutil = require('jit.util')
 local util = E.use('util')
@@ -86,7 +85,7 @@ end
 local function note_death(generation, err)
     local deaths = F.deaths
     deaths[#deaths + 1] = {generation = generation, name = fiber.name(), id = fiber.id(),
-                           message = tostring(err), at = clock.monotonic()}
+                           message = tostring(err)}
     if #deaths > DEATHS_MAX then
         table.remove(deaths, 1)
     end
@@ -233,11 +232,11 @@ function M.is_buried(generation)
     return F.buried[generation] == true
 end
 
--- Deaths by error of a generation's fibers since a moment (clock.monotonic()).
-function M.deaths(generation, since)
+-- Deaths by error of a generation's fibers.
+function M.deaths(generation)
     local out = {}
     for _, death in ipairs(F.deaths) do
-        if death.generation == generation and death.at >= since then
+        if death.generation == generation then
             out[#out + 1] = death
         end
     end

@@ -154,7 +154,7 @@ local function join(p, keeper)
     end
     local value = old_table and rawget(old_table, keeper.name)
     if keeper.old[1] ~= nil then
-        _, value = debug.getupvalue(keeper.old[1][1], keeper.old[1][2])
+        value = select(2, debug.getupvalue(keeper.old[1][1], keeper.old[1][2]))
     end
     if value ~= nil then
         if keeper.new[1] ~= nil then

@@ -96,7 +96,7 @@ local function verdict(watch)
         return ('%d of %d calls failed, the last with: %s'):format(watch.errors, watch.calls,
             watch.last_error)
     end
-    local deaths = E.fibers.deaths(watch.generation, watch.since)
+    local deaths = E.fibers.deaths(watch.generation)
     if #deaths > 0 then
         return ("fiber %d '%s' died: %s"):format(deaths[1].id, deaths[1].name,
             deaths[1].message)
@@ -115,7 +115,6 @@ end
 -- it did not; and {calls, errors, is_ended = cancel() was called}. Yields.
 function M.run(generation, opts)
     local watch = {generation = generation, calls = 0, errors = 0, wrapped = {},
-                   since = opts.probation_since or clock.monotonic(),
                    health = M.compile_health(opts.health), next_health = 0}
     S.probation = watch
     wrap(watch)

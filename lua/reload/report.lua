@@ -78,6 +78,7 @@ function E.ops.status()
     local current = S.generations[S.generation]
     return {
         exit = 0, generation = S.generation, state = current and current.state,
+        running = S.phase or S.probation and 'probation' or S.draining and 'drain' or nil,
         hash = current and current.hash, mode = E.mode, version = E.version,
         engine = E.hash, draining = S.draining and S.draining.generation,
         probation = S.probation and S.probation.generation,

@@ -50,7 +50,7 @@ local function new_attempt(opts)
             p.phases[#p.phases + 1] = {name = p.current, ms = now - p.phase_ms}
         end
         p.current, p.phase_ms = name, now
-        state.phase = name
+        state.phase = name -- for who asks from outside
         if name ~= nil then
             p.last_phase = name
         end

@@ -149,6 +149,9 @@ L.equal(L.fibers('worker'), 'worker13 worker14', 'leaves the fiber alone')
 a = L.op('fibers', {gen = a.lingering[1].generation})
 L.equal(#a.fibers, 1, 'fibers --gen tells who')
 L.like(a.fibers[1].where, 'app.lua:23', 'and where it sleeps')
+L.exit(L.op('purge', {kill = true, gen = L.op('gens').generation}), 1, 'purge of the current one')
+L.exit(L.op('purge', {gen = 1}), 0, 'purge of one that nobody runs')
+L.equal(L.fibers('worker'), 'worker13 worker14', 'leaves the fiber alone')
 L.exit(L.op('purge', {kill = true}), 0, 'purge --kill')
 L.equal(L.fibers('worker'), 'worker14', 'ends exactly that')
 
@@ -178,7 +181,7 @@ L.equal(#L.op('purge', {}).retained, 0, 'and nothing when it is gone')
 
 -- Many reloads leave nothing.
 collectgarbage() collectgarbage()
-for _ = 1, 20 do reload() end
+for _ = 1, 70 do reload() end -- fills the rings of the engine
 L.op('purge', {}) collectgarbage() collectgarbage()
 local before = collectgarbage('count')
 for _ = 1, 100 do reload() end
