@@ -233,9 +233,20 @@ function M.captured_map(p)
             end
             E.env.replace_seen(p.world, key, f, map[f])
             rawset(_G, key, map[f])
+            p.adopted_globals[#p.adopted_globals + 1] = key
         end
     end
     return map
+end
+
+-- Nobody saw who made them, so they are not taken away.
+function M.list_globals(p)
+    for _, key in ipairs(p.adopted_globals) do
+        if p.put_globals[key] == nil then
+            p.note("global '%s' of the old version stays: the new one does not make it",
+                tostring(key))
+        end
+    end
 end
 
 return M

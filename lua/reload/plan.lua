@@ -284,6 +284,7 @@ end
 -- told when the next phase begins.
 function M.make(opts, note, phase)
     phase('rest')
+    source.compile_ms = 0
     local plan = {why = {}, units = {}, missing = {}, note = note}
     plan.records = M.managed(note)
     if opts.texts ~= nil then

@@ -177,14 +177,18 @@ function M.hash(text)
     return (#sums == 1 and sums[1] or digest.sha1_hex(table.concat(sums))):sub(1, 12)
 end
 
+-- Milliseconds that compiling took, for the report.
+M.compile_ms = 0
+
 -- Compile a text. The parser pulls it in pieces; between two of them others run.
 -- Returns the function or nil and the error with file:line.
 function M.compile(text, chunk_name)
+    local started = util.now()
     if text:sub(1, 1) == '#' then
         text = '--' .. text
     end
     local pos = 1
-    return load(function()
+    local chunk, err = load(function()
         if pos > #text then
             return nil
         end
@@ -193,6 +197,8 @@ function M.compile(text, chunk_name)
         util.breathe()
         return piece
     end, chunk_name)
+    M.compile_ms = M.compile_ms + util.now() - started
+    return chunk, err
 end
 
 local function new_unit(name, kind, chunk, fields)

@@ -209,6 +209,9 @@ local function pour(p, t, put)
                 stub.set(t.unit.cur, slot, value)
                 p.export_stub[value] = stub.get(t.record.slots, slot)
                 value = p.export_stub[value]
+            elseif t.is_exported and type(value) == 'function' then
+                -- What another module of the set exports, handed on.
+                value = p.export_stub[value] or value
             end
             put(public, key, value)
         end

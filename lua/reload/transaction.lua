@@ -29,12 +29,21 @@ local WAIT_S, WAIT_MAX_S = 0.005, 0.2
 
 -- The attempt -----------------------------------------------------------------------
 
+-- Reading and compiling go file by file; they are told apart for the report.
+local function end_phase(p, ms)
+    local compile_ms = p.current == 'read' and E.source.compile_ms
+    p.phases[#p.phases + 1] = {name = p.current, ms = ms - (compile_ms or 0)}
+    if compile_ms then
+        p.phases[#p.phases + 1] = {name = 'compile', ms = compile_ms}
+    end
+end
+
 local function new_attempt(opts)
     state.last_number = state.last_number + 1
     local p = {
         id = state.last_number, previous = state.generation, opts = opts,
         notes = {}, phases = {}, undo = {}, set = {}, apps = {}, fresh = {}, added = {},
-        keepers = {}, put_globals = {}, global_owner = {}, triggers_made = {},
+        keepers = {}, put_globals = {}, adopted_globals = {}, global_owner = {}, triggers_made = {},
         started_ms = util.now(),
         hook_timeout = opts.hook_timeout or HOOK_TIMEOUT_S,
         start_timeout = opts.hook_timeout or HOOK_TIMEOUT_S,
@@ -47,7 +56,7 @@ local function new_attempt(opts)
     function p.phase(name)
         local now = util.now()
         if p.current ~= nil then
-            p.phases[#p.phases + 1] = {name = p.current, ms = now - p.phase_ms}
+            end_phase(p, now - p.phase_ms)
         end
         p.current, p.phase_ms = name, now
         state.phase = name -- for who asks from outside
@@ -200,6 +209,7 @@ local function settle(p)
     if next(p.captured_map) ~= nil then
         p.captured.references = adopt.references(p.captured_map)
     end
+    adopt.list_globals(p)
 end
 
 -- Triggers that the old version left behind: listed, or moved.

@@ -38,6 +38,10 @@ rig.run(function()
     rig.instance("require('app').start()")
     local app = require('app')
     rig.settle()
+    if rig.is_adopt then
+        local made = rawget(_G, 'only_old')
+        rig.is(made(), 1, 'a global function that was adopted')
+    end
     local n = shared.n
     local captured = api
     rawset(_G, 'live', 'now')
