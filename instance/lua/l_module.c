@@ -203,13 +203,7 @@ static int l_module_call(lua_State *L)
 	return push_results(L, &call.result);
 }
 
-/* ---- Reload and views ---- */
-
-static void set_number(lua_State *L, const char *key, double value)
-{
-	lua_pushnumber(L, value);
-	lua_setfield(L, -2, key);
-}
+/* ---- Reload ---- */
 
 static void set_string(lua_State *L, const char *key, const char *value)
 {
@@ -217,89 +211,15 @@ static void set_string(lua_State *L, const char *key, const char *value)
 	lua_setfield(L, -2, key);
 }
 
-static void set_pins(lua_State *L, const unsigned pins[MODULE_PIN_MAX])
-{
-	set_number(L, "calls", pins[MODULE_PIN_CALL]);
-	set_number(L, "fibers", pins[MODULE_PIN_FIBER]);
-	set_number(L, "tasks", pins[MODULE_PIN_TASK]);
-	set_number(L, "handles", pins[MODULE_PIN_LIB]);
-}
-
-/**
- * reload(name[, is_check]) -> {old = number, new = number, old_build_id =, new_build_id
- * =, functions =, calls =, fibers =, tasks =, handles =, stuck = why, time = seconds};
- * the pins are those of the old version
- */
+/** box.schema.func.reload(name) */
 static int l_module_reload(lua_State *L)
 {
 	luaT_may_yield(L);
 	size_t len;
 	const char *name = luaL_checklstring(L, 1, &len);
-	struct module_report report;
-	if (access_check_reload() != 0 ||
-		module_reload(name, len, lua_toboolean(L, 2), &report) != 0)
-		return luaT_error(L);
-	lua_createtable(L, 0, 12);
-	set_number(L, "old", (double)report.old_number);
-	set_number(L, "new", (double)report.new_number);
-	set_string(L, "old_build_id", report.old_build_id);
-	set_string(L, "new_build_id", report.new_build_id);
-	set_number(L, "functions", report.func_count);
-	set_string(L, "stuck", report.old_stuck);
-	set_number(L, "time", report.time_s);
-	set_pins(L, report.old_pins);
-	return 1;
-}
-
-/** box.schema.func.reload */
-static int l_module_reload_quietly(lua_State *L)
-{
-	lua_settop(L, lua_gettop(L) > 0 ? 1 : 0);
-	l_module_reload(L);
-	return 0;
-}
-
-/** wait_drained(name, seconds): raises when an old version is still there then. */
-static int l_module_wait_drained(lua_State *L)
-{
-	luaT_may_yield(L);
-	size_t len;
-	const char *name = luaL_checklstring(L, 1, &len);
-	double timeout_s = luaL_optnumber(L, 2, TIMEOUT_INFINITY);
-	if (module_wait_drained(name, len, timeout_s) != 0)
+	if (access_check_reload() != 0 || module_reload(name, len, false, NULL) != 0)
 		return luaT_error(L);
 	return 0;
-}
-
-static void push_version(lua_State *L, const struct module_version *v)
-{
-	lua_createtable(L, 0, 16);
-	set_string(L, "name", v->name);
-	set_string(L, "path", v->path);
-	set_string(L, "build_id", v->build_id);
-	set_string(L, "state", module_state_name(module_version_state(v)));
-	set_string(L, "stuck", module_stuck_reason(v));
-	set_number(L, "number", (double)v->number);
-	set_number(L, "size", (double)v->size);
-	set_number(L, "mtime", (double)v->mtime_ns / 1e9);
-	set_number(L, "loaded_at", v->loaded_at);
-	set_number(L, "functions", v->func_count);
-	set_number(L, "total_calls", (double)v->call_count);
-	set_number(L, "threads", v->thread_count);
-	set_pins(L, v->pins);
-}
-
-/** versions() -> a list of tables, oldest first: all that is mapped */
-static int l_module_versions(lua_State *L)
-{
-	lua_newtable(L);
-	int i = 0;
-	list_foreach(v, &module_versions, struct module_version, link)
-	{
-		push_version(L, v);
-		lua_rawseti(L, -2, ++i);
-	}
-	return 1;
 }
 
 /* ---- box.lib ---- */
@@ -443,9 +363,7 @@ int luaopen_box_module(lua_State *L)
 	static const luaL_Reg function_methods[] = {
 		{"unload", l_lib_function_unload}, {NULL, NULL}};
 	static const luaL_Reg funcs[] = {{"call", l_module_call},
-		{"reload", l_module_reload}, {"reload_quietly", l_module_reload_quietly},
-		{"wait_drained", l_module_wait_drained}, {"versions", l_module_versions},
-		{"lib_load", l_lib_load}, {NULL, NULL}};
+		{"reload", l_module_reload}, {"lib_load", l_lib_load}, {NULL, NULL}};
 	luaT_type(L, lib_module_type, meta, module_methods);
 	luaT_type(L, lib_function_type, function_meta, function_methods);
 	luaT_module(L, "box.internal.module", funcs);

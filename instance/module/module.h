@@ -127,12 +127,6 @@ struct module_report {
 int module_reload(
 	const char *name, size_t len, bool is_check, struct module_report *report);
 
-/**
- * Wait until no old version of the module is left. Yields.
- * @return 0; -1 with diag set: TimedOut, FiberIsCancelled, or one is stuck
- */
-int module_wait_drained(const char *name, size_t len, double timeout_s);
-
 /* ---- Pins: whoever keeps code of a module running ---- */
 
 /** The version whose mapping holds this address, or NULL. Any thread may ask. */

@@ -7,7 +7,6 @@
  * nobody runs in between. New calls go to the new version; those inside the old one
  * end there.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,37 +203,4 @@ int module_reload(
 		switch_to_version(m, v);
 	report->time_s = now() - start;
 	return 0;
-}
-
-/** An old version of the module that is still there: one that will go first. */
-static const struct module_version *find_old(const char *name, size_t len)
-{
-	const struct module_version *found = NULL;
-	list_foreach(v, &module_versions, struct module_version, link)
-	{
-		if (strlen(v->name) != len || memcmp(v->name, name, len) != 0)
-			continue;
-		enum module_state state = module_version_state(v);
-		if (state == MODULE_DRAINING)
-			return v;
-		if (state == MODULE_STUCK)
-			found = v;
-	}
-	return found;
-}
-
-int module_wait_drained(const char *name, size_t len, double timeout_s)
-{
-	double deadline = fiber_clock() + timeout_s;
-	for (;;) {
-		const struct module_version *old = find_old(name, len);
-		if (old == NULL)
-			return 0;
-		if (module_version_state(old) == MODULE_STUCK)
-			return module_load_error(old->name,
-				"an old version cannot be unloaded: %s",
-				module_stuck_reason(old));
-		if (version_wait_change(fmax(deadline - fiber_clock(), 0)) != 0)
-			return -1;
-	}
 }

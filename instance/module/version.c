@@ -30,7 +30,7 @@
 #include "instance/base/diag.h"
 #include "instance/base/util.h"
 #include "instance/box/func.h"
-#include "instance/fiber/cond.h"
+#include "instance/fiber/fiber.h"
 #include "instance/module/api_util.h"
 #include "instance/module/context.h"
 #include "proto/elf.h"
@@ -45,7 +45,6 @@ static bool has_main_thread;
 /* What a thread of a module runs; in the main thread: constructors, destructors. */
 static _Thread_local struct module_version *thread_running;
 static uint64_t last_number;
-static struct fiber_cond_queue changed = {{&changed.waiters, &changed.waiters}};
 
 static int call_directly(int (*body)(void *arg), void *arg)
 {
@@ -266,7 +265,6 @@ static void version_close(struct module_version *v)
 			v->stuck = "the dynamic linker keeps it";
 		}
 	}
-	cond_broadcast(&changed);
 }
 
 void version_retire(struct module_version *v)
@@ -290,11 +288,6 @@ void module_unpin(struct module_version *v, enum module_pin kind)
 	v->pins[kind]--;
 	if (unlikely(v->module == NULL) && module_version_pins(v) == 0)
 		version_close(v);
-}
-
-int version_wait_change(double timeout_s)
-{
-	return cond_wait(&changed, timeout_s);
 }
 
 /* ---- Whose code is it ---- */

@@ -30,9 +30,6 @@ bool version_has_symbol(const struct module_version *v, const char *symbol);
 /** Call a procedure of it; as func_c_call. */
 int version_call(struct module_version *v, module_proc proc, const char *args,
 	const char *args_end, struct func_result *result);
-/** Wait until some version is closed or becomes stuck. As cond_wait(). */
-int version_wait_change(double timeout_s);
-
 /** The function's name in the module; NULL when it is not one of that module. */
 const char *module_symbol_of(const struct func *func, const struct module *m);
 /** New calls go there; the one before is not touched. */

@@ -70,7 +70,7 @@ function func.drop(name, options)
 end
 
 -- Give a module's functions the code that its file has now.
-func.reload = modules.reload_quietly
+func.reload = modules.reload
 
 -- ---- box.func ----
 

@@ -83,7 +83,7 @@ a, b, c, version, echo = nil
 collectgarbage()
 collectgarbage()
 local left = 0
-for _, v in ipairs(require('box.internal.module').versions()) do
+for _, v in ipairs(require('module').list()) do
     left = left + v.handles
 end
 print('handles left', left)
