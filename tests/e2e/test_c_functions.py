@@ -94,7 +94,7 @@ for _, name in ipairs{'gives_lua', 'registers'} do
     box.schema.func.reload('mod')
 end
 print(version_of_module(), registered_by_module.version(), call('version'))
-for _, v in ipairs(require('box.internal.module').versions()) do
+for _, v in ipairs(require('module').list()) do
     print(v.state, v.stuck)
 end
 print('left in TMPDIR', #fio.listdir(dir .. '/tmp'))
