@@ -45,24 +45,35 @@ static void print_library(const struct mp_cursor *row)
 		fibers, path);
 }
 
+/** The row as it came, with the instance in front. */
+static void print_json(const struct instance *inst, struct mp_cursor *row)
+{
+	_cleanup_(buf_fini) struct buf line = {0}, fields = {0};
+	if (mptext_write(&fields, row, MPTEXT_JSON) != 0 || fields.len < 2)
+		return;
+	buf_puts(&line, "{\"instance\": ");
+	json_string(&line, inst->name, strlen(inst->name));
+	printf("%.*s, %.*s\n", (int)line.len, line.data, (int)fields.len - 1,
+		fields.data + 1);
+}
+
 static int print_libraries(const struct request *rq, struct remote_call *call)
 {
 	struct mp_cursor list = call->values, row;
 	uint32_t count = mp_peek(&list) == MP_ARRAY ? mp_read_array(&list) : 0;
 	bool is_json = request_option(rq, "json") != NULL;
+	if (!is_json && rq->is_one_of_many)
+		printf("%s:\n", rq->instance->name);
 	if (!is_json && count > 0)
 		printf("%-16s %-12s %-18s %-19s %8s %5s %6s  %s\n", "module", "build-id",
 			"state", "loaded at", "versions", "calls", "fibers", "path");
 	for (uint32_t i = 0; i < count && list.error == NULL; i++) {
 		row = list;
 		mp_skip(&list);
-		if (!is_json) {
+		if (is_json)
+			print_json(rq->instance, &row);
+		else
 			print_library(&row);
-			continue;
-		}
-		_cleanup_(buf_fini) struct buf text = {0};
-		if (mptext_write(&text, &row, MPTEXT_JSON) == 0)
-			printf("%.*s\n", (int)text.len, text.data);
 	}
 	return CTL_OK;
 }

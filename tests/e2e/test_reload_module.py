@@ -65,6 +65,11 @@ def test_all_instances(engine):
               '%s: a row for each that has it' % engine)
     tap.equal(other.ask(s.request('version')).data, [[2]], '%s: the second too' % engine)
     s.serves(2, engine)
+    lines = p.ctl('gens', '--all', '--unit', 'library', '--json').stdout.splitlines()
+    tap.equal(sorted(json.loads(line)['instance'] for line in lines), ['app', 'app2'],
+              '%s: gens of all' % engine)
+    text = p.ctl('gens', 'app', 'app2', '--unit', 'library').stdout
+    tap.ok(text.startswith('app:\n') and '\napp2:\n' in text, '%s: with names' % engine, text)
     done = p.ctl('reload-module', 'nosuch')
     tap.equal(done.returncode, 1, '%s: loaded nowhere: exit 1' % engine)
     tap.like(done.stderr, "Module 'nosuch' is loaded in no running instance",
