@@ -2,15 +2,17 @@
 -- HASH ('version.hash') and PARTS in front of this text.
 --
 -- Called with 'first' (the launcher, before the instance file), 'adopt' (ctl, on an
--- instance that runs) or nil (require 'reload'). The code lives in the registry, apart
--- from the data (part `state`), so another version of the engine replaces the code and
--- takes the data over. Nothing of it is in package.loaded but the module for apps.
+-- instance that runs) or by require 'reload', which wakes nothing. The code lives in the
+-- registry, apart from the data (part `state`), so another version of the engine replaces
+-- the code and takes the data over. Nothing of it is in package.loaded but the module for
+-- apps.
 --
 -- A part is called with E, the code table, and returns what is found as E.<part>.
 -- What the outside may ask for, a part puts into E.ops: a function of one table of
 -- options that returns one plain table with `exit`.
 
 local caller = ...
+caller = (caller == 'first' or caller == 'adopt') and caller or nil
 local registry = debug.getregistry()
 local CODE, MODULE = 'tarantella.reload.engine', 'tarantella.reload.module'
 
