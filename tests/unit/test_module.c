@@ -439,6 +439,32 @@ static void test_reload_during_reload(void **state)
 	run_in_fiber(reload_during_reload);
 }
 
+/* The file is not in memory: a worker thread reads it, and others go on. */
+static void reload_reads_a_disk(void)
+{
+	begin();
+	install("v2", "m");
+	int fd = open(file_path("m"), O_RDONLY);
+	fsync(fd);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
+	reloads_done = 0;
+	fiber_run_now(fiber_create("reload", run_reload, NULL));
+	if (reloads_done == 0) /* not so on a file system in memory */
+		assert_int_equal(call("m.version"), 1);
+	while (reloads_done < 1)
+		fiber_sleep(0.001);
+	assert_int_equal(reload_rc[0], 0);
+	assert_int_equal(call("m.version"), 2);
+	end(both);
+	assert_int_equal(count_mapped(), 0);
+}
+
+static void test_reload_reads_a_disk(void **state)
+{
+	run_in_fiber(reload_reads_a_disk);
+}
+
 static int cancel_background(struct fiber *f, void *arg)
 {
 	if (strcmp(f->name, "background") == 0)
@@ -833,6 +859,7 @@ int main(void)
 		cmocka_unit_test(test_reload_refuses_files),
 		cmocka_unit_test(test_reload_tries_constructors),
 		cmocka_unit_test(test_reload_during_reload),
+		cmocka_unit_test(test_reload_reads_a_disk),
 		cmocka_unit_test(test_pins_keep_versions),
 		cmocka_unit_test(test_copy_finds_a_place),
 		cmocka_unit_test(test_lib_counts_handles),
