@@ -33,6 +33,8 @@ F.starting, F.made_in_start = F.starting or {}, F.made_in_start or {}
 local FRAMES_MAX = 200
 local CALL_LEVELS = 40
 local HOLE_MAX = 64
+-- A larger table would be rehashed in one long step.
+local INFOS_MAX = 4096
 local NESTED_MAX = 8
 local DEATHS_MAX = 16
 local BURIED_KEPT = 64
@@ -258,21 +260,28 @@ end
 
 -- Call visit(co, level, f, info) for each Lua function on the stack of a thread, the
 -- innermost coroutine first; info is of jit.util.funcinfo. Ends at the first true
--- answer and returns it.
-local function each_frame(co, visit, depth)
+-- answer and returns it. infos = {count = 0}: function -> info, for a caller that asks
+-- for many threads: most of them run the same functions.
+local function each_frame(co, visit, depth, infos)
     for level = 0, FRAMES_MAX do
         local frame = debug.getinfo(co, level, 'f')
         if frame == nil then
             return nil
         end
         local f = frame.func
-        local info = jutil.funcinfo(f)
+        local info = infos and infos[f]
+        if info == nil then
+            info = jutil.funcinfo(f)
+            if infos and infos.count < INFOS_MAX then
+                infos[f], infos.count = info, infos.count + 1
+            end
+        end
         local answer
         if info.proto ~= nil then
             answer = visit(co, level, f, info)
         else
             local inner = depth < NESTED_MAX and inner_thread(co, level, f)
-            answer = inner and each_frame(inner, visit, depth + 1)
+            answer = inner and each_frame(inner, visit, depth + 1, infos)
         end
         if answer then
             return answer
@@ -371,7 +380,7 @@ end
 -- thread}. In slices: yields.
 function M.scan(want)
     want = want or E.gens.old
-    local me, out, code = coroutine.running(), {}, nil
+    local me, out, infos, code = coroutine.running(), {}, {count = 0}, nil
     local function visit(co, level, f, info)
         local generation = want(f, info)
         if generation then
@@ -382,7 +391,7 @@ function M.scan(want)
     util.begin_slice()
     for i, thread in references() do
         if type(thread) == 'thread' and thread ~= me then
-            local generation = each_frame(thread, visit, 0)
+            local generation = each_frame(thread, visit, 0, infos)
             if generation then
                 out[#out + 1] = entry_of(thread, generation, code)
             end
