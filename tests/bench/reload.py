@@ -27,7 +27,7 @@ require('app').start({mark = 'args'})
 '''
 BIG = '\n'.join('function M.f%d(a, b) local t = {a = a, b = b, "%s"} return t end' % (
     i, 'x' * 40) for i in range(20000))
-FIBERS = 30000
+FIBERS = 28000
 
 
 class Case:
