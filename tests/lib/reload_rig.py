@@ -167,7 +167,7 @@ class Rig:
         self.file = self.place.instance('app', self.instance_text % {
             'sock': self.sock, 'control': self.place.path('run/app.control'),
             'cfg': cfg})
-        self.env = {'TARANTELLA_JIT': 'on' if jit else 'off'}
+        self.env = {} if jit else {'TARANTELLA_JIT': 'off'}
         self.process, self.client = None, None
         self.start()
 
