@@ -12,7 +12,7 @@ box.cfg{listen = socket, log = 'file:' .. work_dir .. '/log', wal_mode = 'none',
     work_dir = work_dir, checkpoint_interval = 0}
 
 local function clean(text)
-    return (text:gsub('builtin/[%w/_.]+:%d+: ', ''):gsub('/tmp/[%w_/]*/', ''):gsub(dir .. '/', ''))
+    return (text:gsub('builtin/[%w/_.]+:%d+: ', ''):gsub('/tmp/[%w_/]*/', ''):gsub('[^ ]*/(capi_func)', '%1'))
 end
 
 local function show(what, ok, ...)
