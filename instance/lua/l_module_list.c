@@ -94,7 +94,8 @@ static int l_module_reload(lua_State *L)
 	}
 	struct module_report report = {0};
 	luaT_may_yield(L);
-	if (access_check_reload() != 0 || module_reload(name, len, is_check, &report) != 0)
+	if (access_check_reload() != 0 ||
+		module_reload(name, len, is_check, &report) != 0)
 		return luaT_error(L);
 	lua_createtable(L, 0, 12);
 	lua_pushlstring(L, name, len);
