@@ -98,9 +98,10 @@ box.once('x', function() box.schema.user.grant('guest', 'read,write,execute', 'u
 for _, f in ipairs{'in_thread', 'in_fiber', 'background'} do
     box.schema.func.create('m.' .. f, {language = 'C'})
 end
+io.open('ready', 'w'):close()
 ''' % (self.dir, self.path('s.sock')))
         self.process = harness.Process([harness.TARANTELLA, path], cwd=self.dir)
-        harness.wait_for(lambda: os.path.exists(self.path('s.sock')), 'the socket')
+        harness.wait_for(lambda: os.path.exists(self.path('ready')), 'the instance')
 
     def build(self, version):
         subprocess.run(['cc', '-shared', '-fPIC', '-DVERSION=%d' % version,
