@@ -157,7 +157,7 @@ local function load_engine()
         return
     end
     local ok, err = pcall(function()
-        assert(loadstring(text, '@builtin/reload/boot.lua'))('first')
+        assert(loadstring(text, '@builtin/reload/boot.lua'))('first', opt.file)
     end)
     if not ok then
         log.error('ctl: no reload engine: %s', tostring(err))

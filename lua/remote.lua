@@ -172,6 +172,16 @@ local function error_shown(format, e)
     return ok and out or ''
 end
 
+local ENGINE = 'tarantella.reload.engine'
+
+-- A file ran: when it is the instance file, the reload engine knows which text of it.
+local function note_file(text)
+    local engine = registry[ENGINE]
+    if engine ~= nil and engine.instance_file ~= nil then
+        engine.instance_file.ran(text)
+    end
+end
+
 -- text, chunk name ('': the text), arguments, format, token, text console?,
 -- stream what it prints?
 function ops.eval(text, name, args, format, token, is_text, is_streaming)
@@ -197,6 +207,9 @@ function ops.eval(text, name, args, format, token, is_text, is_streaming)
             log_lost(rq, 'it failed: ' .. message)
         end
         return 'error', message, trace, error_shown(format, results[2])
+    end
+    if name ~= '' then
+        note_file(text)
     end
     results = pack(unpack(results, 1 + from, results.n))
     local ok, out = pcall(formats[format] or formats.yaml, results)
@@ -319,8 +332,6 @@ function ops.complete(text, from, to)
 end
 
 -- The reload engine ---------------------------------------------------------
-
-local ENGINE = 'tarantella.reload.engine'
 
 -- One of its ops. Answers 'absent' when an engine must be sent first: there is none,
 -- or another one that is not later. The engine's text itself says which one stays.

@@ -1,17 +1,17 @@
 -- The beginning of the reload engine: what finds or makes it. bundle.py writes
 -- HASH ('version.hash') and PARTS in front of this text.
 --
--- Called with 'first' (the launcher, before the instance file), 'adopt' (ctl, on an
--- instance that runs) or by require 'reload', which wakes nothing. The code lives in the
--- registry, apart from the data (part `state`), so another version of the engine replaces
--- the code and takes the data over. Nothing of it is in package.loaded but the module for
--- apps.
+-- Called with 'first' and the instance file's path (the launcher, before it runs that),
+-- 'adopt' (ctl, on an instance that runs) or by require 'reload', which wakes nothing.
+-- The code lives in the registry, apart from the data (part `state`), so another version
+-- of the engine replaces the code and takes the data over. Nothing of it is in
+-- package.loaded but the module for apps.
 --
 -- A part is called with E, the code table, and returns what is found as E.<part>.
 -- What the outside may ask for, a part puts into E.ops: a function of one table of
 -- options that returns one plain table with `exit`.
 
-local caller = ...
+local caller, instance_file = ...
 caller = (caller == 'first' or caller == 'adopt') and caller or nil
 local registry = debug.getregistry()
 local CODE, MODULE = 'tarantella.reload.engine', 'tarantella.reload.module'
@@ -133,4 +133,7 @@ if caller ~= nil and package.preload.reload == nil and
 end
 registry[CODE] = E
 E.init.install(old)
+if instance_file ~= nil and caller == 'first' then
+    E.instance_file.begins(instance_file)
+end
 return module()

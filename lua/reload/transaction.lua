@@ -267,6 +267,9 @@ end
 local function run_phases(p)
     util.begin_slice()
     local set, the_plan = plan.make(p.opts, p.note, p.phase)
+    if p.opts.texts == nil then
+        E.instance_file.note(p.opts.instance_file, p.note)
+    end
     p.set = set
     mark_new(p)
     if next(set) == nil then

@@ -264,6 +264,22 @@ def check_tarantoolctl(engine):
     tap.equal(app.place.tarantoolctl('stop', 'my').returncode, 0, 'tarantoolctl stop')
 
 
+def check_instance_file(engine):
+    """It is not reloaded; a report says when it is another one than what ran."""
+    for extra in ('', 'reload = false,'):
+        app = App(engine, extra)
+        what = '%s%s' % (engine, ', adopted' if extra else '')
+        app.dep(2)
+        tap.ok('instance file' not in app.ctl('reload').stdout, '%s: as it ran' % what)
+        app.place.instance('my', app.place.read('instances/my.lua').replace('first', 'other'))
+        for step in ('', ' again'):
+            tap.matches(app.ctl('reload').stdout, 'the instance file .*/my.lua is another one',
+                        '%s: a changed instance file is told%s' % (what, step))
+        tap.equal(app.eval('return name'), ['first'], '%s: it did not run' % what)
+        tap.equal(app.ctl('eval', app.instance_file).returncode, 0, '%s: ctl eval runs it' % what)
+        tap.ok('instance file' not in app.ctl('reload').stdout, '%s: it ran' % what)
+
+
 def check_drain(engine):
     app = App(engine)
     call = subprocess.Popen([harness.CTL, 'eval', 'my', '-e', 'print("in") '
@@ -461,8 +477,8 @@ def check_engines(engine):
 
 
 CHECKS = (check_usage, check_hung, check_reload, check_failures, check_options, check_adoption,
-          check_tarantoolctl, check_drain, check_rollback, check_patch, check_many,
-          check_killed, check_dies, check_bytes, check_watch, check_engines)
+          check_tarantoolctl, check_instance_file, check_drain, check_rollback, check_patch,
+          check_many, check_killed, check_dies, check_bytes, check_watch, check_engines)
 ONLY = os.environ.get('ONLY', '').split()
 
 for each in ENGINES:
