@@ -25,6 +25,17 @@ function M.remember_patch(generation, previous, undo)
                   before = S.previous}
 end
 
+-- Swap the functions of a patch back: nothing yields.
+local function take_out(back, opts)
+    if S.busy then
+        return refuse('another reload is at work')
+    end
+    local entry = E.journal.begin('rollback', opts.by)
+    local answer = back.undo()
+    E.journal.finish(entry, answer)
+    return answer
+end
+
 -- opts: as of a reload. Returns its answer.
 function M.run(opts)
     local back = S.previous
@@ -45,7 +56,7 @@ function M.run(opts)
     opts.rollback = true
     E.probation.cancel()
     if back.undo ~= nil then
-        return back.undo(opts)
+        return take_out(back, opts)
     end
     opts.texts = back.texts
     return E.transaction.run(opts)

@@ -130,6 +130,7 @@ L.equal(M.both(), 'patched', 'and each sees the other')
 -- Rollback takes the last one back, then the one before.
 L.exit(L.op('rollback'), 0, 'rollback of a patch')
 L.equal(other.f(), 'other', 'the function before serves')
+L.equal(L.op('history', {count = 1}).entries[1].op, 'rollback', 'and it is journalled')
 L.exit(L.op('rollback'), 0, 'another')
 L.equal(M.next() < 100, false, 'its counter too')
 
