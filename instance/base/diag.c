@@ -146,6 +146,7 @@ void diag_set_error(struct error *e)
 	struct diag *diag = diag_get();
 	struct error *before = diag->last;
 	diag->last = e;
+	diag->set_count++;
 	error_unref(before);
 }
 
@@ -162,5 +163,6 @@ void diag_move(struct diag *from, struct diag *to)
 		return;
 	error_unref(to->last);
 	to->last = from->last;
+	to->set_count++;
 	from->last = NULL;
 }

@@ -54,6 +54,7 @@ struct error {
 /* Owned by a fiber or a thread. */
 struct diag {
 	struct error *last; /* a reference, or NULL */
+	unsigned set_count; /* how often one was set: an error may be set again */
 };
 
 /** Client errors made so far; for statistics. */

@@ -377,7 +377,7 @@ struct call {
 	module_proc proc;
 	struct box_function_ctx ctx;
 	const char *args, *args_end;
-	const struct error *error_before; /* an older failure is not this one's */
+	unsigned errors_before; /* an older failure is not this one's */
 };
 
 static int call_body(void *arg)
@@ -385,15 +385,10 @@ static int call_body(void *arg)
 	struct call *call = arg;
 	int rc = call->proc(&call->ctx, call->args, call->args_end);
 	/* It says that it failed: with an error of its own, or without a word. */
-	if (rc != 0 && (diag_last() == NULL || diag_last() == call->error_before))
+	if (rc != 0 &&
+		(diag_last() == NULL || diag_get()->set_count == call->errors_before))
 		diag_set_client(ER_PROC_C, "unknown error");
 	return rc;
-}
-
-static void error_unrefp(struct error **e)
-{
-	if (*e != NULL)
-		error_unref(*e);
 }
 
 static void undo_result(struct func_result *result, size_t len_before)
@@ -408,10 +403,7 @@ int version_call(struct module_version *v, module_proc proc, const char *args,
 	const char *args_end, struct func_result *result)
 {
 	size_t len_before = result->out->len;
-	_cleanup_(error_unrefp) struct error *before = diag_last();
-	if (before != NULL)
-		error_ref(before);
-	struct call call = {proc, {result}, args, args_end, before};
+	struct call call = {proc, {result}, args, args_end, diag_get()->set_count};
 	void **running = &fiber_current->local[FIBER_LOCAL_MODULE];
 	void *outer = *running;
 	uint64_t mark = api_scratch_mark();

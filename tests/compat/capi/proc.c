@@ -8,7 +8,7 @@
 
 typedef int procedure(box_function_ctx_t *ctx, const char *args, const char *args_end);
 EXPORT procedure push, put, leave_open, fail_in_transaction, yield_in_transaction,
-	rolled_back, keep, move_all, with_latch, twice, nothing_found;
+	rolled_back, keep, move_all, with_latch, twice, nothing_found, raise_kept;
 
 enum { SPACE = 600 };
 
@@ -181,6 +181,20 @@ int twice(box_function_ctx_t *ctx, const char *args, const char *args_end)
 		return 0;
 	return_error(ctx);
 	return box_insert(9999, "\x91\x01", "\x91\x01" + 2, NULL);
+}
+
+/* An error object that Lua keeps and raises again and again. */
+int raise_kept(box_function_ctx_t *ctx, const char *args, const char *args_end)
+{
+	(void)ctx;
+	(void)args;
+	(void)args_end;
+	lua_State *L = luaT_state();
+	int top = lua_gettop(L);
+	lua_getglobal(L, "raise_kept");
+	int rc = luaT_call(L, 0, 0);
+	lua_settop(L, top);
+	return rc != 0 ? -1 : 0;
 }
 
 /* What is not there is no error. */

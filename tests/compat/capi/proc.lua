@@ -7,7 +7,7 @@ box.cfg{log_level = 1, listen = 'unix/:./proc.sock'}
 local s = box.schema.space.create('s', {id = 600})
 s:create_index('pk')
 local names = {'push', 'put', 'leave_open', 'fail_in_transaction', 'yield_in_transaction',
-    'rolled_back', 'keep', 'move_all', 'with_latch', 'twice', 'nothing_found'}
+    'rolled_back', 'keep', 'move_all', 'with_latch', 'twice', 'nothing_found', 'raise_kept'}
 for _, name in ipairs(names) do
     box.schema.func.create('capi_proc.' .. name, {language = 'C'})
 end
@@ -82,6 +82,14 @@ print(ids())
 call(admin, 'twice')
 call(admin, 'nothing_found')
 call(user, 'nothing_found')
+
+-- The same error object each time
+local kept = box.error.new{code = 1000, reason = 'kept'}
+rawset(_G, 'raise_kept', function() error(kept) end)
+for _ = 1, 3 do
+    show('raise kept', pcall(box.func['capi_proc.raise_kept'].call, box.func['capi_proc.raise_kept']))
+    call(admin, 'raise_kept')
+end
 
 -- Many at once
 local results, left = {}, 20
