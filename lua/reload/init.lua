@@ -28,9 +28,7 @@ function M.activate()
     connect()
     E.loader.install()
     E.ffi.install()
-    if E.fibers ~= nil then
-        E.fibers.install()
-    end
+    E.fibers.install()
 end
 
 -- Called when this text becomes the engine of the instance; old: the one before. The

@@ -289,20 +289,6 @@ function M.remember_globals(p)
     end
 end
 
--- The current stub of a function of replaced code, by its name in the module.
-function M.namesake(f)
-    local record = E.loader.owner_of(f)
-    if record == nil then
-        return nil
-    end
-    for key, old in pairs(record.previous_slots or {}) do
-        if old == f then
-            return record.slots.cur[key] and record.slots.stub[key] or nil
-        end
-    end
-    return nil
-end
-
 -- start() as the engine calls it: what it creates is known as the app's.
 local function marked(app, start)
     return function(...)

@@ -312,7 +312,7 @@ local function load_new(name)
         error(value, M.error_level(value))
     end
     if is_ours then
-        if before ~= nil and E.journal ~= nil then
+        if before ~= nil then
             E.journal.event('unmanaged', ("module '%s' was loaded again by require"):format(name),
                 state.generation)
         end

@@ -150,6 +150,7 @@ local RECORD_FIELDS = {
 local function save_record(p, unit)
     local record, slots = unit.record, unit.record.slots
     local saved, cur = {}, slots.cur
+    unit.previous = cur
     for _, field in ipairs(RECORD_FIELDS) do
         saved[field] = record[field]
     end

@@ -157,10 +157,41 @@ end
 
 -- What to re-point -----------------------------------------------------------------
 
+-- Functions kept in locals, for --repoint: by function, and by file and name.
+local function note_local(p, names, value, name, is_by_name)
+    if not p.opts.repoint or type(value) ~= 'function' then
+        return
+    end
+    local key = tostring(jutil.funcinfo(value).source) .. '|' .. name
+    if not is_by_name then
+        names[value] = key
+    elseif names[key] == nil or names[key] == value then
+        names[key] = value
+    else
+        names[key] = false -- two of one name
+    end
+end
+
+-- What took the place of a function of the old version: the stub of the export of its
+-- name, or the new version's local of its name.
+function M.namesake(p, f)
+    for _, unit in pairs(p.set) do
+        for key, old in pairs(unit.previous or {}) do
+            if old == f and unit.record.slots.cur[key] then
+                return unit.record.slots.stub[key]
+            end
+        end
+    end
+    return p.old_locals[f] and p.new_locals[p.old_locals[f]] or nil
+end
+
 -- Cells of old code that hold a public table about to change.
 local function find_old(p, roots)
     local seen = {}
-    walk.code(roots, p.is_old, p.borders, function(kind, f, i, value)
+    walk.code(roots, p.is_old, p.borders, function(kind, f, i, value, name)
+        if kind == 'upvalue' then
+            note_local(p, p.old_locals, value, name, false)
+        end
         if kind == 'function' then
             p.old_functions[#p.old_functions + 1] = f
         elseif kind == 'upvalue' and type(value) == 'table' and p.copies[value] then
@@ -177,7 +208,7 @@ end
 local function find_new(p, roots)
     local seen, map, fixes = {}, p.map, p.fixes
     local globals = p.world.globals
-    p.walked = walk.code(roots, p.is_new, p.borders, function(kind, x, where, value)
+    p.walked = walk.code(roots, p.is_new, p.borders, function(kind, x, where, value, name)
         if kind == 'function' then
             local e = getfenv(x)
             if e == globals then
@@ -187,6 +218,7 @@ local function find_new(p, roots)
             end
         elseif kind == 'upvalue' and type(value) == 'function' then
             p.in_locals[value] = true
+            note_local(p, p.new_locals, value, name, true)
         elseif value ~= nil and map[value] ~= nil then
             if kind == 'upvalue' then
                 local id = debug.upvalueid(x, where)
@@ -206,6 +238,7 @@ function M.find(p)
     p.borders = walk.borders()
     p.map, p.tables, p.copies = {}, {}, {}
     p.fixes, p.old_fixes, p.old_functions, p.in_locals = {}, {}, {}, {}
+    p.old_locals, p.new_locals = {}, {}
     for private, real in pairs(env.replacements(p.world)) do
         p.map[private] = real
         p.borders[private] = true

@@ -125,12 +125,10 @@ local function run_start(p)
 end
 
 local function hold_triggers(p)
-    if E.triggers ~= nil then
-        local _, count = E.triggers.snapshot()
-        p.triggers_before = count
-        E.triggers.hold(p)
-        p.is_holding = true
-    end
+    local _, count = E.triggers.snapshot()
+    p.triggers_before = count
+    E.triggers.hold(p)
+    p.is_holding = true
 end
 
 -- Find and make ready what the switch applies. Yields; the old version serves.
@@ -214,12 +212,11 @@ end
 
 -- Triggers that the old version left behind: listed, or moved.
 local function look_for_triggers(p)
-    if E.triggers == nil then
-        return
-    end
     local left = E.triggers.left()
     if p.opts.repoint and #left > 0 then
-        left = E.triggers.repoint(left, life.namesake)
+        left = E.triggers.repoint(left, function(f)
+            return tables.namesake(p, f)
+        end)
     end
     for _, trigger in ipairs(left) do
         p.note('trigger of the old version left on %s: %s%s', trigger.name, trigger.where,
@@ -257,7 +254,6 @@ end
 
 local function mark_new(p)
     for name, unit in pairs(p.set) do
-        unit.is_new = state.records[name] == nil
         unit.old_text = state.records[name] and state.records[name].text
     end
 end
@@ -325,7 +321,7 @@ local function take_back(p)
     if p.is_holding then
         E.triggers.drop(p, p.triggers_before)
     end
-    local stacks = E.hooks.cancel(p.id)
+    E.hooks.cancel(p.id)
     local killed = E.fibers.bury(p.id)
     E.cleanup.of_failed(p.id)
     for name in pairs(p.added) do
@@ -335,7 +331,7 @@ local function take_back(p)
         E.loader.drop_record(record)
     end
     jit.flush()
-    return killed, stacks
+    return killed
 end
 
 local function restart(p)
@@ -362,7 +358,6 @@ local function fail_back(p, answer, err)
     if type(err) ~= 'table' then
         err = {message = tostring(err)}
     end
-    local is_only_asked = p.opts.check or p.opts.dry_run
     local killed = take_back(p)
     local was_restarted, is_up = restart(p)
     answer.exit = (was_restarted or p.is_switched) and 4 or 1
@@ -376,7 +371,6 @@ local function fail_back(p, answer, err)
     end
     answer.state = sentence(p, was_restarted, is_up)
     answer.down = not is_up or nil
-    answer.is_only_asked = is_only_asked
     -- What was cancelled ends now, before anybody looks.
     fiber.sleep(0)
 end
@@ -460,7 +454,7 @@ end
 
 -- Options that are wrong in themselves.
 local function check_options(opts)
-    local wrong = E.after and E.after.check(opts)
+    local wrong = E.after.check(opts)
     if wrong then
         return refuse(wrong)
     end
@@ -474,10 +468,14 @@ local function gates(opts)
         return refuse('another reload is at work')
     end
     state.busy = true
-    for _, gate in ipairs({E.probation or false, E.drain or false}) do
-        local answer = gate and gate.gate(opts)
-        if answer ~= nil and answer ~= false then
+    for _, gate in ipairs({E.probation, E.drain}) do
+        local ok, answer = pcall(gate.gate, opts)
+        if not ok or answer ~= nil then
             state.busy = false
+        end
+        if not ok then
+            error(answer, 0)
+        elseif answer ~= nil then
             for key, value in pairs(refuse('')) do
                 answer[key] = answer[key] == nil and value or answer[key]
             end
@@ -505,8 +503,8 @@ local function lock(opts)
 end
 
 local function run_alone(opts)
-    local entry = E.journal and E.journal.begin(opts.op or opts.rollback and 'rollback' or
-        'reload', opts.by)
+    local entry = E.journal.begin(opts.op or opts.rollback and 'rollback' or 'reload',
+        opts.by)
     local refusal = lock(opts)
     local answer, is_switched = refusal, false
     local p
@@ -519,14 +517,12 @@ local function run_alone(opts)
         end
         answer, is_switched = a, b
     end
-    if is_switched and E.after ~= nil then
+    if is_switched then
         answer = E.after.run(answer, opts)
     end
-    if entry ~= nil then
-        E.journal.finish(entry, answer)
-        if p ~= nil and not is_switched and answer.exit == 0 then
-            E.journal.forget(entry)
-        end
+    E.journal.finish(entry, answer)
+    if p ~= nil and not is_switched and answer.exit == 0 then
+        E.journal.forget(entry)
     end
     return answer
 end

@@ -66,5 +66,21 @@ rig.run(function()
     rig.reloads('a stop() that forgets its triggers')
     rig.has_note('trigger of the old version left on space data on_replace: .*app.lua:%d+',
         'they are named')
+    -- Moved to their namesakes instead.
+    space:run_triggers(true)
+    for _, f in ipairs(space:on_replace()) do
+        space:on_replace(nil, f)
+    end
+    rig.write('app', APP:gsub('local function by_local', 'local function idle() end %0'), 9, '',
+        'do return end')
+    rig.reloads('version 9')
+    rig.write('app', "local space = box.space.data local M = {} " ..
+        "local function by_local() COUNT.moved = (COUNT.moved or 0) + 1 end " ..
+        "function M.by_field() COUNT.field = (COUNT.field or 0) + 1 end " ..
+        'function M.start() M.x = by_local end function M.stop() end return M')
+    rig.reloads('--repoint', {repoint = true, names = {'app'}})
+    space:replace({1})
+    rig.ok((COUNT.moved or 0) > 0 and COUNT.field == 1, 'what was left is moved to the new code',
+        tostring(COUNT.moved) .. ' ' .. tostring(COUNT.field))
     fio.rmtree(dir)
 end)
