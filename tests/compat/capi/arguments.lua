@@ -3,7 +3,7 @@
 package.cpath = os.getenv('CAPI_DIR') .. '/?.so;' .. package.cpath
 local json = require('json')
 local dir = require('fio').tempdir()
-box.cfg{log_level = 1, work_dir = dir}
+box.cfg{log_level = 1, work_dir = dir, listen = 'unix/:./arguments.sock'}
 local s = box.schema.space.create('s', {id = 600})
 s:create_index('pk')
 box.schema.func.create('capi_proc.put', {language = 'C'})
@@ -29,6 +29,24 @@ s:before_replace(function(old, new)
 end)
 is(put:call{9, 'outer'}, {9, 'outer'})
 is(s:get{109}, {109, 'inner'})
+-- over IPROTO, with more requests behind it on the same connection
+box.schema.func.create('capi_proc.put_later', {language = 'C'})
+box.schema.user.grant('guest', 'super')
+local con = require('net.box').connect('unix/:./arguments.sock')
+local futures = {}
+for i = 1, 300 do
+    futures[i] = con:call('capi_proc.put_later', {1000 + i, ('z'):rep(i * 50)}, {is_async = true})
+    con:eval('return ...', {('w'):rep(i * 30)}, {is_async = true})
+end
+local wrong = 0
+for i, future in ipairs(futures) do
+    local result = future:wait_result(30)
+    local t = s:get{1000 + i}
+    if result == nil or t == nil or t[2] ~= ('z'):rep(i * 50) then
+        wrong = wrong + 1
+    end
+end
+is(wrong, 0)
 print('1..' .. count)
 require('fio').rmtree(dir)
 os.exit(0)

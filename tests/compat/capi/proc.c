@@ -8,7 +8,8 @@
 
 typedef int procedure(box_function_ctx_t *ctx, const char *args, const char *args_end);
 EXPORT procedure push, put, leave_open, fail_in_transaction, yield_in_transaction,
-	rolled_back, keep, move_all, with_latch, twice, nothing_found, raise_kept;
+	rolled_back, keep, move_all, with_latch, twice, nothing_found, raise_kept,
+	put_later;
 
 enum { SPACE = 600 };
 
@@ -181,6 +182,16 @@ int twice(box_function_ctx_t *ctx, const char *args, const char *args_end)
 		return 0;
 	return_error(ctx);
 	return box_insert(9999, "\x91\x01", "\x91\x01" + 2, NULL);
+}
+
+/* The arguments are the tuple; it is put after a while. */
+int put_later(box_function_ctx_t *ctx, const char *args, const char *args_end)
+{
+	box_tuple_t *tuple;
+	fiber_sleep(0.01);
+	if (box_replace(SPACE, args, args_end, &tuple) != 0)
+		return -1;
+	return box_return_tuple(ctx, tuple);
 }
 
 /* An error object that Lua keeps and raises again and again. */
