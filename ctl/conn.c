@@ -63,8 +63,8 @@ static enum conn_status wait_fd(struct conn *c, short events, deadline_ms deadli
 	}
 }
 
-/** Read what there is; at least one byte. */
-static enum conn_status fill(struct conn *c, deadline_ms deadline)
+/** Read what there is now. */
+static enum conn_status fill_ready(struct conn *c)
 {
 	if (buf_reserve(&c->in, 16 * 1024) == NULL)
 		return fail(c, "out of memory");
@@ -79,11 +79,22 @@ static enum conn_status fill(struct conn *c, deadline_ms deadline)
 			fail(c, "the instance closed the connection");
 			return CONN_CLOSED;
 		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
+		if (errno == EAGAIN)
+			return CONN_OK;
+		if (errno != EINTR)
 			return fail_errno(c, "read");
-		enum conn_status rc = wait_fd(c, POLLIN, deadline);
+	}
+}
+
+/** Read what there is; at least one byte. */
+static enum conn_status fill(struct conn *c, deadline_ms deadline)
+{
+	size_t before = c->in.len;
+	for (;;) {
+		enum conn_status rc = fill_ready(c);
+		if (rc != CONN_OK || c->in.len > before)
+			return rc;
+		rc = wait_fd(c, POLLIN, deadline);
 		if (rc != CONN_OK)
 			return rc;
 	}
@@ -97,7 +108,10 @@ enum conn_status conn_flush(struct conn *c, deadline_ms deadline)
 		if (n >= 0) {
 			c->out.rpos += (size_t)n;
 		} else if (errno == EAGAIN) {
-			enum conn_status rc = wait_fd(c, POLLOUT, deadline);
+			/* The other side may read no more until its replies are read. */
+			enum conn_status rc = wait_fd(c, POLLOUT | POLLIN, deadline);
+			if (rc == CONN_OK)
+				rc = fill_ready(c);
 			if (rc != CONN_OK)
 				return rc;
 		} else if (errno == EPIPE || errno == ECONNRESET) {

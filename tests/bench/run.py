@@ -23,6 +23,7 @@ os.environ.setdefault('CTL', os.path.join(BUILD, 'ctl', 'ctl'))
 os.environ.setdefault('BUILD_DIR', BUILD)
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'bench'))
 import cproc  # noqa: E402  pylint: disable=wrong-import-position
+import files  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 import reload  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -246,9 +247,14 @@ def bench_cproc():
     cproc.bench(sys.modules[__name__])
 
 
+def bench_files():
+    """cat and play of big files; status of many instances."""
+    files.bench(sys.modules[__name__])
+
+
 BENCHES = {'tools': bench_tools, 'start': bench_start, 'requests': bench_requests,
            'reload': bench_reload, 'interrupt': bench_interrupt, 'fiber': bench_fiber, 'box': bench_box,
-           'cproc': bench_cproc}
+           'cproc': bench_cproc, 'files': bench_files}
 
 
 def main():

@@ -128,6 +128,19 @@ def check_lost(engine):
            '%s: a lost connection: says what is not known' % engine, got.stderr)
 
 
+def check_much(engine):
+    """More than fits the socket's buffers in both directions: rows and replies."""
+    p, _, uri = started(engine)
+    os.mkdir(p.path('y'))
+    p.write('write.lua', "box.cfg{log = 'log'} box.schema.space.create('s'):create_index('pk') "
+            "for i = 1, 20000 do box.space.s:replace{i, ('x'):rep(500)} end "
+            "box.snapshot() os.exit(0)")
+    subprocess.run(['tarantool', p.path('write.lua')], cwd=p.path('y'), check=True)
+    got = p.ctl('play', uri, max(glob.glob(p.path('y/*.snap'))), '--batch=10000', timeout=120)
+    tap.equal(got.returncode, 0, '%s: much at one time: exit 0' % engine)
+    tap.like(got.stderr, '20000 rows are played', '%s: much at one time: all of it' % engine)
+
+
 def test_own_log_ends():
     """What is played is written to the log that it comes from; tarantoolctl never ends."""
     p, _, uri = started('tarantool')
@@ -140,7 +153,8 @@ def test_own_log_ends():
 
 def test_both():
     for engine in ENGINES:
-        for check in (check_play, check_failure, check_refused, check_lost):
+        for check in (check_play, check_failure, check_refused, check_lost,
+                      check_much):
             tap.case(check, engine)
 
 
