@@ -174,10 +174,10 @@ local function refusal(draining, list)
 end
 
 -- In phase `lock`: may a transaction begin? nil, or the answer that refuses. A
--- check, a dry run and a rollback are never refused because of a drain.
+-- check, a dry run, a rollback and a patch are never refused because of a drain.
 function M.gate(opts)
     local draining = S.draining
-    if draining == nil or opts.check or opts.dry_run or opts.rollback then
+    if draining == nil or opts.check or opts.dry_run or opts.rollback or opts.is_patch then
         return nil
     end
     local list = M.lingering()

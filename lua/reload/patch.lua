@@ -431,14 +431,11 @@ local function describe(err)
 end
 
 local function attempt(opts)
-    if S.busy then
-        return {exit = 1, phase = 'lock', message = 'another reload is at work'}
-    end
-    local refusal = E.probation.gate(opts)
+    opts.is_patch = true
+    local refusal = E.transaction.lock(opts)
     if refusal ~= nil then
         return refusal
     end
-    S.busy = true
     local started, p = util.now(), new_attempt()
     local ok, answer = xpcall(run, describe, p, opts)
     if not ok then

@@ -25,13 +25,19 @@ function M.remember_patch(generation, previous, undo)
                   before = S.previous}
 end
 
--- Swap the functions of a patch back: nothing yields.
+-- Swap the functions of a patch back.
 local function take_out(back, opts)
-    if S.busy then
-        return refuse('another reload is at work')
+    local refusal = E.transaction.lock(opts)
+    if refusal ~= nil then
+        return refusal
     end
-    local entry = E.journal.begin('rollback', opts.by)
-    local answer = back.undo()
+    local entry, answer = E.journal.begin('rollback', opts.by), nil
+    if S.previous == back then
+        answer = back.undo()
+    else -- another one was faster
+        answer = refuse('there is no previous generation to go back to')
+    end
+    S.busy = false
     E.journal.finish(entry, answer)
     return answer
 end

@@ -502,6 +502,9 @@ local function lock(opts)
     end
 end
 
+-- The same for patches, which are no transaction of this kind.
+M.lock = lock
+
 local function run_alone(opts)
     local entry = E.journal.begin(opts.op or opts.rollback and 'rollback' or 'reload',
         opts.by)
