@@ -9,8 +9,11 @@ size_t tuple_memory_used;
 size_t tuple_memory_max = SIZE_MAX;
 size_t tuple_size_max = 1024 * 1024;
 
-static size_t tuple_alloc_size(uint32_t data_size)
+/* What counts against memtx_memory: tuples of no space do not, as in Tarantool. */
+static size_t tuple_alloc_size(const struct tuple_format *format, uint32_t data_size)
 {
+	if (format->is_runtime)
+		return 0;
 	/* What malloc takes for it: a word more, rounded up to two words. */
 	return (offsetof(struct tuple, data) + data_size + 8 + 15) & ~(size_t)15;
 }
@@ -25,7 +28,7 @@ struct tuple *tuple_new(struct tuple_format *format, const char *data, const cha
 		diag_set_client(ER_MEMTX_MAX_TUPLE_SIZE, (unsigned)total);
 		return NULL;
 	}
-	size_t taken = tuple_alloc_size((uint32_t)size);
+	size_t taken = tuple_alloc_size(format, (uint32_t)size);
 	struct tuple *tuple = NULL;
 	if (size <= UINT32_MAX - 64 && tuple_memory_used + taken <= tuple_memory_max)
 		tuple = malloc(total);
@@ -45,8 +48,9 @@ struct tuple *tuple_new(struct tuple_format *format, const char *data, const cha
 
 void tuple_free(struct tuple *tuple)
 {
-	tuple_memory_used -= tuple_alloc_size(tuple->size);
-	tuple_format_unref(tuple_formats[tuple->format_id]);
+	struct tuple_format *format = tuple_formats[tuple->format_id];
+	tuple_memory_used -= tuple_alloc_size(format, tuple->size);
+	tuple_format_unref(format);
 	free(tuple);
 }
 

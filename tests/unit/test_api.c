@@ -396,6 +396,18 @@ static void test_last_tuple_is_held(void **state)
 	box_error_clear();
 }
 
+static void test_tuples_of_no_space_when_memory_is_full(void **state)
+{
+	(void)state;
+	size_t max = tuple_memory_max;
+	tuple_memory_max = tuple_memory_used;
+	assert_client_error(box_replace(SPACE_ID, MP("\x91\x01"), NULL), ER_MEMORY_ISSUE);
+	assert_non_null(box_tuple_new(box_tuple_format_default(), MP("\x91\x01")));
+	tuple_memory_max = max;
+	assert_int_equal(box_replace(SPACE_ID, MP("\x91\x01"), NULL), 0);
+	assert_int_equal(box_truncate(SPACE_ID), 0);
+}
+
 static void test_iterator_copies_its_key(void **state)
 {
 	(void)state;
@@ -553,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_compare_what_does_not_fit),
 		cmocka_unit_test(test_compare_with_longer_key),
 		cmocka_unit_test(test_last_tuple_is_held),
+		cmocka_unit_test(test_tuples_of_no_space_when_memory_is_full),
 		cmocka_unit_test(test_iterator_copies_its_key),
 		cmocka_unit_test(test_extracted_keys_stay),
 		cmocka_unit_test(test_scratch_of_calls_inside_calls),
