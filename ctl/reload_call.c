@@ -2,12 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/embedded.h"
 #include "ctl/interrupt.h"
 
-enum { PING_TIMEOUT_MS = 5000, PROGRESS_MS = 500 };
+enum { PING_TIMEOUT_MS = 5000, PROGRESS_MS = 500, SILENCE_MS = 35000 };
 
 static const char *const format_names[] = {
 	[RELOAD_TEXT] = "text",
@@ -25,8 +24,22 @@ static void add_op(struct remote_call *call, const char *op, const struct buf *a
 	remote_add_cstr(call, format);
 }
 
-/** What the engine does now, asked over a connection of its own. */
-static void show_progress(const struct instance *inst, struct buf *shown)
+static void show(const char *name, const char *text, uint32_t len, struct buf *shown)
+{
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len == 0 || (len == shown->len && memcmp(text, shown->data, len) == 0))
+		return;
+	ctl_progress("%s: %.*s", name, (int)len, text);
+	buf_reset(shown);
+	buf_append(shown, text, len);
+}
+
+/**
+ * Ask over a connection of its own what the engine does now, and show it.
+ * @return does the instance answer?
+ */
+static bool show_progress(const struct instance *inst, struct buf *shown)
 {
 	struct target target;
 	struct conn c;
@@ -39,33 +52,35 @@ static void show_progress(const struct instance *inst, struct buf *shown)
 	target_of_instance(&target, inst);
 	remote_init(&call, "engine", deadline);
 	add_op(&call, "status", &args, "row");
-	if (target_open(&target, &c, deadline) == CONN_OK &&
-		remote_run(&c, &call) == CONN_OK && call.is_ok) {
+	bool is_answered = target_open(&target, &c, deadline) == CONN_OK &&
+			   remote_run(&c, &call) == CONN_OK;
+	if (is_answered && call.is_ok) {
 		remote_next_str(&call, &len);
 		mp_read_int(&call.values);
 		const char *text = remote_next_str(&call, &len);
-		if (len > 0 && text[len - 1] == '\n')
-			len--;
-		if (len > 0 &&
-			(len != shown->len || memcmp(text, shown->data, len) != 0)) {
-			ctl_progress("%s: %.*s", inst->name, (int)len, text);
-			buf_reset(shown);
-			buf_append(shown, text, len);
-		}
+		show(inst->name, text, len, shown);
+	} else if (!is_answered) {
+		const char *text = "it does not answer: code that does not yield runs";
+		show(inst->name, text, (uint32_t)strlen(text), shown);
 	}
 	remote_fini(&call);
 	conn_fini(&c);
+	return is_answered;
 }
 
-/** Wait for the answer as long as it takes. */
+/** Wait for the answer as long as the instance answers others. */
 static enum conn_status wait_answer(struct reload_call *rc)
 {
 	_cleanup_(buf_fini) struct buf shown = {0};
-	bool is_seen = isatty(STDERR_FILENO);
-	rc->call.deadline = is_seen ? deadline_after(PROGRESS_MS) : DEADLINE_NONE;
+	int64_t silence_ms = rc->silence_ms > 0 ? rc->silence_ms : SILENCE_MS;
+	deadline_ms silence = deadline_after(silence_ms);
+	rc->call.deadline = deadline_after(PROGRESS_MS);
 	enum conn_status status = remote_run(&rc->conn, &rc->call);
 	while (status == CONN_TIMEOUT) {
-		show_progress(rc->instance, &shown);
+		if (show_progress(rc->instance, &shown))
+			silence = deadline_after(silence_ms);
+		else if (deadline_left(silence) == 0)
+			break;
 		rc->call.deadline = deadline_after(PROGRESS_MS);
 		status = remote_resume(&rc->conn, &rc->call);
 	}
@@ -83,6 +98,12 @@ static int ask(struct reload_call *rc)
 			"'ctl history %s' tells how",
 			rc->instance->name);
 		return CTL_INTERRUPTED;
+	case CONN_TIMEOUT:
+		ctl_say("%s does not answer any more: code that does not yield runs in "
+			"it. What was begun\ngoes on when that ends; 'ctl kill %s' ends "
+			"the process",
+			rc->instance->name, rc->instance->name);
+		return CTL_UNREACHABLE;
 	case CONN_CLOSED:
 		ctl_say("The connection to %s is lost", rc->instance->name);
 		return CTL_UNREACHABLE;

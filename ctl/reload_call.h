@@ -18,6 +18,7 @@ struct reload_call {
 	const char *op;
 	struct buf args; /* a JSON object: the op's options */
 	enum reload_format format;
+	int64_t silence_ms; /* give up when it does not answer so long; 0: 35 s */
 	/* What it answered; texts point into `call`. */
 	struct remote_call call;
 	struct conn conn;
@@ -28,7 +29,8 @@ struct reload_call {
 
 /**
  * Run it: the engine is sent when the instance has none, or an older one. A call that
- * takes long shows the phase it is in on a terminal.
+ * takes long shows the phase it is in on a terminal. While it waits it sees that the
+ * instance answers others.
  * @return CTL_OK: it answered, ->exit is its exit code; else an exit code after saying
  *         what is wrong. reload_call_fini() in either case.
  */

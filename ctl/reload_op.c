@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* How long the instance may be silent: user code that does not yield may take its
+ * whole time, and then some. */
+enum { HOOK_TIMEOUT_MS = 30000, GRACE_MS = 5000 };
+
 /* What an option is called in the op's table, where `--all` and more are taken. */
 static const struct {
 	const char *option, *key;
@@ -157,6 +161,7 @@ static void print_outcome(const struct request *rq, const struct reload_call *rc
 
 int reload_op_finish(const struct request *rq, struct reload_call *rc)
 {
+	rc->silence_ms = request_duration(rq, "hook-timeout", HOOK_TIMEOUT_MS) + GRACE_MS;
 	int code = reload_call_run(rc);
 	if (code != CTL_OK)
 		return code;

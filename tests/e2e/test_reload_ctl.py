@@ -55,6 +55,13 @@ def check_hung(engine):
     tap.equal(got.returncode, 2, '%s: a hung instance: exit 2' % engine)
     tap.matches(got.stderr, 'does not answer', '%s: a hung instance: says so' % engine)
     app.ctl('kill')
+    app = App(engine)
+    app.app(2, start='while true do end')
+    got = app.ctl('reload', '--hook-timeout', '200ms')
+    tap.equal(got.returncode, 2, '%s: a start that never yields: exit 2' % engine)
+    tap.matches(got.stderr, 'does not answer any more: code that does not yield',
+                '%s: a start that never yields: says so' % engine)
+    app.ctl('kill')
 
 
 def check_reload(engine):
