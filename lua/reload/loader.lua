@@ -23,12 +23,13 @@ local G = _G
 --   born     the generation in which it was loaded by require, gen: the one it is of
 --   text, stat, edges, files  of what is loaded; text is nil on adoption
 --   is_app, args   the life cycle: start() was called from outside, and how
-function M.new_record(name, value, known_path)
+-- has_files_only: see source.resolve().
+function M.new_record(name, value, known_path, has_files_only)
     local kind, path
     if known_path ~= nil then
         kind, path = 'file', known_path
     else
-        kind, path = source.resolve(name)
+        kind, path = source.resolve(name, has_files_only)
     end
     local record = {
         name = name, kind = kind, path = path and source.absolute(path),
@@ -278,6 +279,17 @@ function M.error_level(err)
         err:find('^loop or previous error')) and 2 or 0
 end
 
+-- Did a loader of the application give it, although there is a file of that name? The
+-- first reload finds out more.
+local function is_of_custom_loader(record, value)
+    local f = source.has_custom_loaders() and sample(value)
+    if not f then
+        return false
+    end
+    local from = jutil.funcinfo(f).source
+    return from ~= record.source and state.sources[from] == nil
+end
+
 local function load_new(name)
     local id = fiber.id()
     local stack = state.loading[id] or {}
@@ -285,7 +297,7 @@ local function load_new(name)
     state.loading_count = state.loading_count + 1
     local before = state.records[name]
     local record = not is_runtime_name(name) and package.preload[name] == nil and
-        M.new_record(name, nil) or nil
+        M.new_record(name, nil, nil, true) or nil
     if record ~= nil then
         record.edges, record.files = {}, {}
         -- Where the load began: a cycle must be entered by the same door again.
@@ -301,7 +313,8 @@ local function load_new(name)
     end
     state.loading_count = state.loading_count - 1
 
-    local is_ours = record and ok and record.kind == 'file' and not is_runtime_value(value)
+    local is_ours = record and ok and record.kind == 'file' and
+        not is_runtime_value(value) and not is_of_custom_loader(record, value)
     if record and not is_ours then
         M.drop_record(record)
         if before ~= nil then

@@ -24,6 +24,16 @@ function M.absolute(path)
     return fio.cwd() .. '/' .. (path:gsub('^%./', ''))
 end
 
+-- Has the application loaders of its own?
+function M.has_custom_loaders()
+    for _, loader in ipairs(package.loaders) do
+        if type(loader) == 'function' and not util.is_builtin(loader) then
+            return true
+        end
+    end
+    return false
+end
+
 -- The chunk of a loader that the application put into package.loaders.
 local function custom_chunk(name)
     for _, loader in ipairs(package.loaders) do
@@ -38,12 +48,13 @@ local function custom_chunk(name)
 end
 
 -- Where require() would find a module: kind, path as the runtime spells it, chunk of
--- a custom loader. Kinds: file, loader, preload, clib, none.
-function M.resolve(name)
+-- a custom loader. Kinds: file, loader, preload, clib, none. Custom loaders are called,
+-- unless has_files_only: in front of the application nobody may see the engine.
+function M.resolve(name, has_files_only)
     if package.preload[name] ~= nil then
         return 'preload'
     end
-    local chunk = custom_chunk(name)
+    local chunk = not has_files_only and custom_chunk(name) or nil
     if chunk ~= nil then
         return 'loader', nil, chunk
     end

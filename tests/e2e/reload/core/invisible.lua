@@ -31,14 +31,16 @@ rig.run(function()
     local pack, fun = require('pack'), require('fun')
     rig.ok(fun.mine == nil, 'a module of the runtime wins over a file of its name')
     -- A custom loader.
-    local version = 1
+    local version, asked = 1, 0
     table.insert(package.loaders, 2, function(name)
         if name == 'virtual' then
+            asked = asked + 1
             return loadstring(('return {v = function() return %d end}'):format(version),
                 '=virtual')
         end
     end)
     local virtual = require('virtual')
+    rig.is(asked, 1, 'a loader is asked once')
     -- A module of the application that changes the directory.
     rig.settle()
     rig.write('pack.sub', 'return {v = $1}', 2)
