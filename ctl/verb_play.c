@@ -278,8 +278,8 @@ static int run(const struct request *rq)
 	conn_init(&p.conn);
 	interrupt_start();
 	rc = p.open != NULL && xlog_files_init(&files, rq->argc - 1, rq->argv + 1) == 0
-			? connect_target(&p, &target)
-			: CTL_UNREACHABLE;
+		     ? connect_target(&p, &target)
+		     : CTL_UNREACHABLE;
 	if (rc == CTL_OK) {
 		rc = play_files(&p, &files);
 		say_end(&p, rc);
