@@ -14,7 +14,7 @@ from reload_rig import TIMES
 from reload_trial import Trial, Wrong
 
 STEPS = 12
-APPLICATIONS = 1  # of each kind
+APPLICATIONS = 3 if TIMES > 1 else 1  # of each kind: a thousand transactions in a soak
 
 
 def one(seed, engine, adopt, jit):
