@@ -54,6 +54,9 @@ local function listen()
             if opt.defaults.interrupt ~= false then
                 control.interrupts(opt.listen)
             end
+            if opt.defaults.fiber_guard == 'off' then
+                control.fiber_guard(false)
+            end
         else
             require('console').listen('unix/:' .. opt.listen)
         end
@@ -172,7 +175,7 @@ local function run()
     listen()
     load_engine()
     -- Ours, not options of box.cfg.
-    opt.defaults.interrupt, opt.defaults.reload = nil, nil
+    opt.defaults.interrupt, opt.defaults.reload, opt.defaults.fiber_guard = nil, nil, nil
     box.cfg = first_cfg
     pcall(function()
         require('title').update({script_name = opt.file, __defer_update = true})

@@ -17,6 +17,7 @@
 #include "instance/base/proc_title.h"
 #include "instance/base/say.h"
 #include "instance/base/version.h"
+#include "instance/fiber/stack.h"
 #include "instance/lua/init.h"
 #include "instance/lua/instance.h"
 #include "instance/lua/shutdown.h"
@@ -263,7 +264,8 @@ int main(int argc, char **argv)
 		free(c.steps);
 		return code;
 	}
-	if (fiber_init() != 0 || lua_init(argc, argv) != 0 || instance_init() != 0 ||
+	if (fiber_init() != 0 || stack_guards_from_env() != 0 ||
+		lua_init(argc, argv) != 0 || instance_init() != 0 ||
 		signals_init() != 0) {
 		fprintf(stderr, "%s: %s\n", TARANTELLA_PACKAGE, diag_last()->message);
 		return EXIT_FAILURE;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -42,6 +43,12 @@ static void report(const struct fiber *f)
 	at = append(text, at, sizeof(text), d);
 	at = append(text, at, sizeof(text), ")\n");
 	(void)!write(STDERR_FILENO, text, at);
+}
+
+void stack_overflown(void)
+{
+	report(fiber_current);
+	abort();
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)

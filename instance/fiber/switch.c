@@ -174,6 +174,7 @@ void switch_to(struct fiber *to)
 {
 	struct fiber *from = fiber_current;
 	switch_check();
+	stack_check(&from->stack);
 	from->flags &= ~FIBER_IS_RUNNING;
 	to->flags = (to->flags | FIBER_IS_RUNNING) & ~FIBER_IS_READY;
 	to->csw++;

@@ -6,6 +6,7 @@
  *   interrupts(path or nil)      see interrupt.h
  *   request_begin(token), request_end(token)
  *   fiber_count()                fibers that live
+ *   fiber_guard(is_on)           see fiber/stack.h; for the fibers made from now on
  */
 #include "instance/lua/interrupt.h"
 #include "instance/lua/utils.h"
@@ -60,6 +61,13 @@ static int l_control_fiber_count(lua_State *L)
 	return 1;
 }
 
+static int l_control_fiber_guard(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TBOOLEAN);
+	stack_set_guards(lua_toboolean(L, 1));
+	return 0;
+}
+
 int luaopen_control(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {
@@ -69,9 +77,10 @@ int luaopen_control(lua_State *L)
 		{"request_begin", l_control_request_begin},
 		{"request_end", l_control_request_end},
 		{"fiber_count", l_control_fiber_count},
+		{"fiber_guard", l_control_fiber_guard},
 		{NULL, NULL},
 	};
-	lua_createtable(L, 0, 6);
+	lua_createtable(L, 0, 7);
 	luaL_register(L, NULL, funcs);
 	return 1;
 }

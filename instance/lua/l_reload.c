@@ -25,6 +25,8 @@ static int l_reload_threads(lua_State *L)
 	return 1;
 }
 
+int luaopen_reload(lua_State *L);
+
 int luaopen_reload(lua_State *L)
 {
 	lua_createtable(L, 0, 1);

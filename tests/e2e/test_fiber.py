@@ -64,6 +64,31 @@ def test_too_many_fibers():
               'beyond the limit there is a clear error, and nothing else breaks')
 
 
+def test_without_guards():
+    """More fibers than the kernel allows maps for guards."""
+    if IS_SANITIZED:
+        return  # the sanitizer itself runs out of maps
+    script = '''
+        local fiber = require('fiber')
+        local n, all = 40000, {}
+        for i = 1, n do
+            all[i] = fiber.create(function() fiber.sleep(1000) return i end)
+        end
+        print(#all)
+        for i = 1, n do all[i]:cancel() end
+        while all[n]:status() ~= 'dead' do fiber.sleep(0.001) end
+        os.exit(0)
+    '''
+    code, out, err = run(script, timeout=200, TARANTELLA_FIBER_GUARD='off')
+    tap.equal((code, out), (0, '40000\n'), 'TARANTELLA_FIBER_GUARD=off: 40 000 fibers: ' + err)
+    code, _, err = run(script, TARANTELLA_FIBER_GUARD='maybe')
+    tap.ok(code == 1 and "must be on or off, not 'maybe'" in err, 'another value is refused', err)
+    p = harness.Place("fiber_guard = 'off',")
+    p.instance('app', 'box.cfg{}\n' + script.replace('os.exit(0)', '_G.made = n'))
+    p.ctl('start', 'app', timeout=120)
+    tap.like(p.ctl('eval', 'app', '-e', 'made').stdout, '- 40000\n', "fiber_guard = 'off'")
+
+
 def test_death_is_logged():
     _, _, err = run('''
         local fiber = require('fiber')

@@ -394,31 +394,63 @@ static int run_overflow(void *arg)
 	return recurse(&c);
 }
 
-static void test_overflow_names_the_fiber(void **state)
+/* Run it in a child with stderr in a pipe: what did it say, and which signal ended it? */
+static int end_of_child(int (*run)(void *arg), bool has_guards, char *text, size_t size)
 {
-	int fds[2];
+	int fds[2], status;
 	assert_int_equal(pipe(fds), 0);
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-		/* cmocka has put its own handler in place of ours. */
+		/* cmocka has put its own handlers in place of ours. */
 		stack_unwatch_overflow();
 		signal(SIGSEGV, SIG_DFL);
+		signal(SIGABRT, SIG_DFL);
 		stack_watch_overflow();
+		stack_set_guards(has_guards);
 		dup2(fds[1], STDERR_FILENO);
-		start("greedy", run_overflow, NULL);
+		start("greedy", run, NULL);
 		fiber_loop_run(true);
 		_exit(0);
 	}
 	close(fds[1]);
-	char text[256] = "";
-	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
-	assert_non_null(strstr(text, "stack overflow in fiber greedy (id 1"));
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	ssize_t n = read(fds[0], text, size - 1);
+	text[n > 0 ? n : 0] = '\0';
 	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_overflow_names_the_fiber(void **state)
+{
+	char text[256];
+	assert_int_equal(end_of_child(run_overflow, true, text, sizeof(text)), SIGSEGV);
+	assert_non_null(strstr(text, "stack overflow in fiber greedy (id 1"));
+}
+
+/* A little too deep, and back again: only the canary tells. */
+static int run_over_canary(void *arg)
+{
+	memset(fiber_current->stack.base, 0, 16);
+	fiber_sleep(0);
+	return 0;
+}
+
+static int run_within(void *arg)
+{
+	fiber_sleep(0);
+	return 0;
+}
+
+static void test_canary_names_the_fiber(void **state)
+{
+	char text[256];
+	assert_int_equal(
+		end_of_child(run_over_canary, false, text, sizeof(text)), SIGABRT);
+	assert_non_null(strstr(text, "stack overflow in fiber greedy (id 1"));
+	assert_int_equal(end_of_child(run_within, false, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
 }
 
 static void test_random_schedule(void **state);
@@ -433,7 +465,7 @@ int main(void)
 		T(test_cond), T(test_channel_passes_every_item),
 		T(test_channel_close_wakes_readers), T(test_workers), T(test_resolve),
 		T(test_wait_for_a_descriptor), T(test_overflow_names_the_fiber),
-		T(test_random_schedule)};
+		T(test_canary_names_the_fiber), T(test_random_schedule)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
