@@ -74,7 +74,12 @@ function E.use(name)
             'is missing'), 2)
     end
     loading[name] = true
-    E[name] = assert(loadstring(texts[name], '@builtin/reload/' .. name .. '.lua'))(E)
+    local part = assert(loadstring(texts[name], '@builtin/reload/' .. name .. '.lua'))
+    -- Each reload ends with jit.flush(), so whatever the engine had compiled is compiled
+    -- again by the next one, for loops of a few rounds. Interpreted, a small reload takes
+    -- half of the time. What applications call again and again says jit.on() for itself.
+    jit.off(part, true)
+    E[name] = part(E)
     loading[name], texts[name] = nil, nil
     return E[name]
 end

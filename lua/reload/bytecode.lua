@@ -60,6 +60,7 @@ function M.generation_of(f)
     local record = E.state.sources[info.source]
     return record and record.born or nil
 end
+jit.on(M.generation_of)
 
 -- Decoded instruction pc of p: operation name, A, D; nil after the last.
 local function instruction(p, pc)

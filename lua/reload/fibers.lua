@@ -203,6 +203,12 @@ function M.install()
     end
 end
 
+-- An application that makes many fibers gets all of this compiled.
+for _, f in ipairs({M.stamp, M.unstamp, M.generation, is_cancel, finish, generation_for,
+                    calling_thread, F.create, M.install}) do
+    jit.on(f, true)
+end
+
 -- Cancel the fibers that a generation created. Returns how many; one that
 -- swallows the cancel is found by scan().
 function M.kill(generation)

@@ -61,5 +61,6 @@ function E.api.generation()
     local info = debug.getinfo(2, 'f')
     return info and E.bytecode.generation_of(info.func) or state.generation
 end
+jit.on(E.api.generation)
 
 return M

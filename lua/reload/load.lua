@@ -185,6 +185,7 @@ function M.begin(p)
     p.is_mine = function()
         return state.fibers[fiber.id()] == p.id
     end
+    jit.on(p.is_mine) -- every call of require() asks it, serving code's too
     p.is_adopting = function()
         for name in pairs(p.set) do
             local record = state.records[name]

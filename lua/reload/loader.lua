@@ -353,6 +353,10 @@ function M.require(name)
     return load_new(name)
 end
 
+-- Called by applications, also in what they want compiled.
+jit.on(note_edge)
+jit.on(M.require)
+
 -- A file that a module runs while it is loaded is a source of the module.
 local function note_file(path)
     local stack = state.loading_count > 0 and state.loading[fiber.id()]
@@ -385,5 +389,6 @@ function M.install()
         end
     end
 end
+jit.on(M.install, true)
 
 return M

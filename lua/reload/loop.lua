@@ -114,6 +114,11 @@ local function take_name(loop)
     L.by_name[loop.name] = loop
 end
 
+-- Runs for each step of a loop.
+for _, f in ipairs({find, is_pending, step, hop, run}) do
+    jit.on(f)
+end
+
 local function body(loop)
     fiber.name(loop.name, {truncate = true})
     L.by_fiber[fiber.id()] = loop

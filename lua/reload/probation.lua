@@ -35,6 +35,9 @@ local function counted(f, watch)
     end
 end
 
+-- Calls of applications go through it.
+jit.on(counted, true)
+
 local function is_hook(key)
     return key == 'start' or key == 'stop' or key == 'check' or key == 'prepare'
 end

@@ -41,6 +41,11 @@ local function make_start(slots)
     end
 end
 
+-- Whatever an application calls is compiled, unlike the rest of the engine: a call of a
+-- function that may not be would keep the caller from it too.
+jit.on(make, true)
+jit.on(make_start, true)
+
 -- The stub of a key, made when there is none.
 function M.get(slots, key)
     local stub = slots.stub[key]
@@ -65,6 +70,7 @@ function M.raw(f)
     end
     return stub[1].cur[stub[2]]
 end
+jit.on(M.raw)
 
 -- Fill a slot. A slot that held a stub would be an endless tail call, which hangs
 -- the instance.

@@ -84,6 +84,7 @@ function M.is_sentinel(value)
     local kind = type(value)
     return kind == 'userdata' or kind == 'number' and value < 0 and value > -1e-300
 end
+jit.on(M.is_sentinel)
 
 function M.sorted_keys(t)
     local keys = {}
