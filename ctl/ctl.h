@@ -26,6 +26,11 @@ int exit_code_merge(int a, int b);
 
 /** A line for people, to stderr. */
 void ctl_say(const char *fmt, ...) _format_(1, 2);
+/**
+ * Bring what was printed to stdout.
+ * @return CTL_OK, or CTL_FAILED: it could not be written, which is said once
+ */
+int ctl_flush(void);
 /** A line for people that is worth seeing on a terminal only. */
 void ctl_progress(const char *fmt, ...) _format_(1, 2);
 

@@ -26,9 +26,10 @@ static void branch_child(
 	one.is_one_of_many = true;
 	dup2(br->out_fd, STDOUT_FILENO);
 	dup2(br->err_fd, STDERR_FILENO);
+	clearerr(stdout);
 	int rc = rq->verb->run(&one);
-	fflush(stdout);
-	_exit(rc);
+	int flushed = ctl_flush();
+	_exit(rc != CTL_OK ? rc : flushed);
 }
 
 static int branch_start(
@@ -62,7 +63,7 @@ static void branch_print(const struct branch *br, const struct instance *inst)
 	fd_read(br->out_fd, &text);
 	if (text.len > 0)
 		fwrite(text.data, 1, text.len, stdout);
-	fflush(stdout);
+	ctl_flush();
 }
 
 static int branch_finish(struct branch *br, const struct instance *inst)
@@ -73,6 +74,8 @@ static int branch_finish(struct branch *br, const struct instance *inst)
 			;
 		rc = WIFEXITED(status) ? WEXITSTATUS(status) : CTL_INTERRUPTED;
 		branch_print(br, inst);
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGINT)
+			ctl_say("%s: ended by signal %d", inst->name, WTERMSIG(status));
 	}
 	closefd(&br->out_fd);
 	closefd(&br->err_fd);
@@ -93,7 +96,10 @@ int fanout_run(const struct request *rq, const struct instance_list *list)
 		ctl_say("Out of memory");
 		return CTL_FAILED;
 	}
-	fflush(stdout);
+	if (ctl_flush() != CTL_OK) {
+		free(branches);
+		return CTL_FAILED;
+	}
 	int result = CTL_OK, started = 0;
 	for (int i = 0; i < list->count; i++) {
 		for (; started < list->count && started < i + FANOUT_MAX; started++)

@@ -10,6 +10,7 @@ static sigset_t wait_mask;
 
 /* Nobody reads our output any more: as good a reason to stop as Ctrl-C. */
 static const int signals[] = {SIGINT, SIGPIPE};
+static struct sigaction saved[lengthof(signals)]; /* what was before */
 
 /*
  * Nobody reads is said once: what comes in while the code is being stopped is still
@@ -22,11 +23,11 @@ static void on_signal(int sig)
 		sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
-static void set_handlers(void (*handler)(int sig))
+static void set_handlers(void)
 {
-	struct sigaction sa = {.sa_handler = handler};
+	struct sigaction sa = {.sa_handler = on_signal};
 	for (unsigned i = 0; i < lengthof(signals); i++)
-		sigaction(signals[i], &sa, NULL);
+		sigaction(signals[i], &sa, &saved[i]);
 }
 
 void interrupt_start(void)
@@ -41,7 +42,7 @@ void interrupt_start(void)
 	sigprocmask(SIG_BLOCK, &block, &wait_mask);
 	for (unsigned i = 0; i < lengthof(signals); i++)
 		sigdelset(&wait_mask, signals[i]);
-	set_handlers(on_signal);
+	set_handlers();
 	is_started = true;
 }
 
@@ -49,7 +50,8 @@ void interrupt_stop(void)
 {
 	if (!is_started)
 		return;
-	set_handlers(SIG_DFL);
+	for (unsigned i = 0; i < lengthof(signals); i++)
+		sigaction(signals[i], &saved[i], NULL);
 	sigprocmask(SIG_SETMASK, &wait_mask, NULL);
 	is_started = false;
 }

@@ -12,11 +12,19 @@
 #include "ctl/tail.h"
 #include "ctl/watch.h"
 
+static int put(const char *text, size_t len)
+{
+	if (fd_write(STDOUT_FILENO, text, len) == 0)
+		return CTL_OK;
+	ctl_say("Can't write the log: %s", strerror(errno));
+	return CTL_FAILED;
+}
+
 /** Print the whole lines of `text`, with the name in front; the rest stays there. */
 static int print_lines(const struct log_stream *s, struct buf *text)
 {
 	if (s->name == NULL) {
-		int rc = fd_write(STDOUT_FILENO, buf_head(text), buf_used(text));
+		int rc = put(buf_head(text), buf_used(text));
 		buf_reset(text);
 		return rc;
 	}
@@ -33,7 +41,7 @@ static int print_lines(const struct log_stream *s, struct buf *text)
 		text->rpos += len;
 	}
 	buf_compact(text);
-	return fd_write(STDOUT_FILENO, out.data, out.len);
+	return put(out.data, out.len);
 }
 
 int log_stream_open(struct log_stream *s, int lines)
@@ -44,7 +52,15 @@ int log_stream_open(struct log_stream *s, int lines)
 		ctl_say("Can't read the log %s: %s", s->path, strerror(errno));
 		return CTL_UNREACHABLE;
 	}
-	return print_lines(s, &s->partial) == 0 ? CTL_OK : CTL_FAILED;
+	return print_lines(s, &s->partial);
+}
+
+int log_stream_finish(struct log_stream *s)
+{
+	if (buf_used(&s->partial) == 0)
+		return CTL_OK;
+	return buf_puts(&s->partial, "\n") == 0 ? print_lines(s, &s->partial)
+						: CTL_FAILED;
 }
 
 void log_stream_close(struct log_stream *s)
@@ -54,21 +70,26 @@ void log_stream_close(struct log_stream *s)
 	buf_fini(&s->partial);
 }
 
-/** Print what was added to the file; a rotated one is opened again. */
+/** Print what was added to the file; a rotated one is opened again. @return exit code */
 static int print_new(struct log_stream *s)
 {
 	struct stat mine, now;
 	off_t pos = lseek(s->fd, 0, SEEK_CUR);
 	if (fstat(s->fd, &mine) == 0 && mine.st_size < pos)
 		lseek(s->fd, 0, SEEK_SET); /* truncated */
-	if (fd_read(s->fd, &s->partial) != 0 || print_lines(s, &s->partial) != 0)
-		return -1;
+	if (fd_read(s->fd, &s->partial) != 0) {
+		ctl_say("Can't read the log %s: %s", s->path, strerror(errno));
+		return CTL_UNREACHABLE;
+	}
+	int rc = print_lines(s, &s->partial);
+	if (rc != CTL_OK)
+		return rc;
 	if (stat(s->path, &now) != 0 ||
 		(now.st_ino == mine.st_ino && now.st_dev == mine.st_dev))
-		return 0;
+		return CTL_OK;
 	int again = open(s->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (again < 0)
-		return 0;
+		return CTL_OK;
 	close(s->fd);
 	s->fd = again;
 	return print_new(s);
@@ -104,7 +125,7 @@ int log_follow(struct log_stream *streams, int count)
 	interrupt_start();
 	while (rc == CTL_OK) {
 		for (int i = 0; i < count && rc == CTL_OK; i++)
-			rc = print_new(&streams[i]) == 0 ? CTL_OK : CTL_FAILED;
+			rc = print_new(&streams[i]);
 		if (rc == CTL_OK)
 			rc = wait_any(streams, count, fds);
 	}

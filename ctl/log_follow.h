@@ -21,6 +21,9 @@ struct log_stream {
  *         both cases
  */
 int log_stream_open(struct log_stream *s, int lines);
+/** Nothing more is expected: print the last line, also when it has no end. @return an
+ * exit code */
+int log_stream_finish(struct log_stream *s);
 void log_stream_close(struct log_stream *s);
 /** Print what is added, until Ctrl-C. @return an exit code */
 int log_follow(struct log_stream *streams, int count);

@@ -1,8 +1,10 @@
 /* ctl: the admin tool. Dispatch over the table of verbs. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/fanout.h"
 #include "ctl/verb.h"
@@ -324,15 +326,29 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	free(cl.argv);
 	for (int i = 0; i < VERB_OPTION_MAX; i++)
 		free(cl.joined[i]);
-	if (fflush(stdout) != 0 && rc == CTL_OK) {
-		ctl_say("Can't write the result: %m");
-		rc = CTL_FAILED;
+	/* When the reader of a pipe has gone, that has been said. */
+	if (rc == CTL_INTERRUPTED)
+		return rc;
+	int flushed = ctl_flush();
+	return rc != CTL_OK ? rc : flushed;
+}
+
+/**
+ * Who started us may have closed stdin, stdout or stderr: then a socket would get that
+ * number, and be sent what is meant for people. A result that nobody gets is an error.
+ */
+static void hold_std_fds(void)
+{
+	static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(CTL_FAILED);
 	}
-	return rc;
 }
 
 int main(int argc, char **argv)
 {
+	hold_std_fds();
 	if (argc < 2) {
 		verb_help(NULL, false);
 		return CTL_USAGE;

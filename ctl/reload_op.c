@@ -155,7 +155,7 @@ static void print_outcome(const struct request *rq, const struct reload_call *rc
 	}
 	if (out.len > 0)
 		fwrite(out.data, 1, out.len, stdout);
-	fflush(stdout);
+	ctl_flush();
 	say_text(rc->message, rc->message_len);
 }
 

@@ -40,6 +40,19 @@ void ctl_say(const char *fmt, ...)
 	free(text);
 }
 
+int ctl_flush(void)
+{
+	static bool is_told;
+	bool is_known = fflush(stdout) != 0; /* else printf() met it, and errno is gone */
+	if (!is_known && !ferror(stdout))
+		return CTL_OK;
+	if (!is_told)
+		ctl_say(is_known ? "Can't write the result: %m"
+				 : "Can't write the result");
+	is_told = true;
+	return CTL_FAILED;
+}
+
 void ctl_progress(const char *fmt, ...)
 {
 	if (!isatty(STDERR_FILENO))

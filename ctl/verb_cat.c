@@ -25,7 +25,7 @@ struct cat {
 static int flush(struct cat *cat)
 {
 	if (fd_write(STDOUT_FILENO, cat->out.data, cat->out.len) != 0) {
-		ctl_say("Can't write: %s", strerror(errno));
+		ctl_say("Can't write the rows: %s", strerror(errno));
 		return CTL_FAILED;
 	}
 	buf_reset(&cat->out);
@@ -51,22 +51,8 @@ static int print_row(
 /** After a damage: on with the next block, if that is wanted. */
 static int skip(struct cat *cat, struct xlog_file *f)
 {
-	ctl_say("%s", f->error);
 	cat->result = CTL_UNREACHABLE;
-	if (f->is_unreadable || !cat->is_skip)
-		return CTL_UNREACHABLE;
-	ctl_say("%s: %" PRIu64 " bytes skipped", f->path, xlog_file_skip(f));
-	return CTL_OK;
-}
-
-/** The file has no end marker: it grows, or its writer was killed. */
-static void note_torn(const struct xlog_file *f)
-{
-	uint64_t torn = xlog_file_torn(f);
-	if (torn > 0)
-		ctl_say("%s: at byte %" PRIu64 ": the last block is not whole, %" PRIu64
-			" bytes are left out",
-			f->path, f->offset, torn);
+	return xlog_file_recover(f, cat->is_skip) == 0 ? CTL_OK : CTL_UNREACHABLE;
 }
 
 /**
@@ -90,11 +76,14 @@ static int print_rows(struct cat *cat, struct xlog_file *f, bool *ret_is_closed)
 			*ret_is_closed = true;
 			return flush(cat);
 		case XLOG_MORE:
-			return flush(cat);
+			if (cat->is_follow || !xlog_file_is_damaged(f))
+				return flush(cat);
+			rc = skip(cat, f);
+			break;
 		}
 	}
-	int flushed = flush(cat);
-	return rc != CTL_OK ? rc : flushed;
+	/* What could not be written once is not tried again. */
+	return rc != CTL_FAILED && flush(cat) != CTL_OK ? CTL_FAILED : rc;
 }
 
 static int cat_file(struct cat *cat, const char *path)
@@ -109,7 +98,7 @@ static int cat_file(struct cat *cat, const char *path)
 	cat->has_read = true;
 	int rc = print_rows(cat, &f, &is_closed);
 	if (rc == CTL_OK && !is_closed)
-		note_torn(&f);
+		xlog_file_note_torn(&f);
 	return rc == CTL_UNREACHABLE ? CTL_OK : rc;
 }
 
@@ -175,7 +164,7 @@ static int run(const struct request *rq)
 					      : cat_file(&cat, files.paths[i]);
 	}
 	if (rc == CTL_OK && cat.has_read && cat.format == MPTEXT_YAML)
-		rc = fd_write(STDOUT_FILENO, "...\n", 4) == 0 ? CTL_OK : CTL_FAILED;
+		rc = buf_puts(&cat.out, "...\n") == 0 ? flush(&cat) : CTL_FAILED;
 	xlog_files_fini(&files);
 	buf_fini(&cat.out);
 	return rc != CTL_OK ? rc : cat.result;

@@ -51,12 +51,16 @@ static int run_all(const struct request *rq, const struct instance_list *list)
 	if (parse_lines(rq, &lines) != CTL_OK)
 		return CTL_USAGE;
 	struct log_stream *streams = calloc((size_t)list->count + 1, sizeof(*streams));
+	if (streams == NULL) {
+		ctl_say("Out of memory");
+		return CTL_FAILED;
+	}
 	int width = 0;
 	for (int i = 0; i < list->count; i++) {
 		int len = (int)strlen(list->items[i].name);
 		width = len > width ? len : width;
 	}
-	for (int i = 0; i < list->count && streams != NULL; i++) {
+	for (int i = 0; i < list->count && result != CTL_FAILED; i++) {
 		struct log_stream *s = &streams[count];
 		s->name = list->count > 1 ? list->items[i].name : NULL;
 		s->name_width = width;
@@ -68,10 +72,14 @@ static int run_all(const struct request *rq, const struct instance_list *list)
 			log_stream_close(s);
 		result = exit_code_merge(result, rc);
 	}
-	if (count > 0 && request_option(rq, "follow") != NULL)
+	bool is_follow = request_option(rq, "follow") != NULL;
+	if (count > 0 && is_follow)
 		result = exit_code_merge(result, log_follow(streams, count));
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		if (!is_follow)
+			result = exit_code_merge(result, log_stream_finish(&streams[i]));
 		log_stream_close(&streams[i]);
+	}
 	free(streams);
 	return result;
 }

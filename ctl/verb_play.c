@@ -38,6 +38,8 @@ struct play {
 	struct open_row failed;      /* the first that was not; sync 0: none */
 	uint64_t done_behind_failed; /* of those sent behind it */
 	char error[512];             /* of that one */
+	bool is_skip;                /* go on behind damages */
+	bool is_damaged;             /* some rows could not be read */
 	int64_t progress_at;
 	bool has_progress;
 };
@@ -175,6 +177,13 @@ static int play_row(struct play *p, const struct xlog_row *row)
 	return rc != CTL_OK ? rc : p->failed.sync != 0 ? CTL_REMOTE : CTL_OK;
 }
 
+/** After a damage: on with the next block, if that is wanted. */
+static int skip(struct play *p, struct xlog_file *f)
+{
+	p->is_damaged = true;
+	return xlog_file_recover(f, p->is_skip) == 0 ? CTL_OK : CTL_UNREACHABLE;
+}
+
 /** Rows up to the size that the file has now: what is played may be written to it. */
 static int play_file(struct play *p, const char *path)
 {
@@ -188,14 +197,24 @@ static int play_file(struct play *p, const char *path)
 	}
 	f.limit = (uint64_t)st.st_size;
 	for (;;) {
-		enum xlog_status status = xlog_file_next(&f, &row);
-		if (status == XLOG_BAD) {
-			text_set(p->error, sizeof(p->error), "%s", f.error);
-			return CTL_UNREACHABLE;
-		}
-		if (status != XLOG_OK)
+		int rc = CTL_OK;
+		switch (xlog_file_next(&f, &row)) {
+		case XLOG_OK:
+			rc = play_row(p, &row);
+			break;
+		case XLOG_BAD:
+			rc = skip(p, &f);
+			break;
+		case XLOG_MORE:
+			if (!xlog_file_is_damaged(&f)) {
+				xlog_file_note_torn(&f);
+				return CTL_OK;
+			}
+			rc = skip(p, &f);
+			break;
+		case XLOG_EOF:
 			return CTL_OK;
-		int rc = play_row(p, &row);
+		}
 		if (rc != CTL_OK)
 			return rc;
 	}
@@ -205,7 +224,8 @@ static void say_end(const struct play *p, int rc)
 {
 	if (p->has_progress)
 		fputc('\n', stderr);
-	if (rc == CTL_OK) {
+	bool is_known = p->error[0] == '\0' && p->open_count == 0;
+	if (rc == CTL_OK || is_known) {
 		ctl_say("%" PRIu64 " rows are played", p->done);
 		return;
 	}
@@ -235,7 +255,9 @@ static int play_files(struct play *p, const struct xlog_files *files)
 		int drained = drain(p, 0);
 		rc = rc != CTL_OK ? rc : drained;
 	}
-	return rc == CTL_OK && p->failed.sync != 0 ? CTL_REMOTE : rc;
+	if (rc == CTL_OK && p->failed.sync != 0)
+		return CTL_REMOTE;
+	return rc == CTL_OK && p->is_damaged ? CTL_UNREACHABLE : rc;
 }
 
 static int parse_batch(const struct request *rq, uint32_t *batch)
@@ -265,7 +287,7 @@ static int connect_target(struct play *p, const struct target *target)
 
 static int run(const struct request *rq)
 {
-	struct play p = {0};
+	struct play p = {.is_skip = request_option(rq, "skip-damaged") != NULL};
 	struct target target;
 	struct xlog_files files = {0};
 	if (xlog_select_init(&p.select, rq) != CTL_OK ||
@@ -294,6 +316,7 @@ static int run(const struct request *rq)
 static const struct verb_option options[] = {
 	XLOG_SELECT_OPTIONS,
 	{"batch", 0, "N", "requests that are open at one time (1000)"},
+	{"skip-damaged", 0, NULL, "leave out what is damaged and go on behind it"},
 	{NULL},
 };
 

@@ -229,7 +229,7 @@ static int watch(const struct request *rq, const struct instance_list *list)
 		if (is_terminal)
 			fputs("\033[H\033[2J", stdout);
 		run_once(rq, list);
-		if (fflush(stdout) != 0 || interrupt_poll(NULL, 0, STATUS_WATCH_MS) < 0)
+		if (ctl_flush() != CTL_OK || interrupt_poll(NULL, 0, STATUS_WATCH_MS) < 0)
 			break;
 	}
 	interrupt_stop();

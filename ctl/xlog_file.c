@@ -143,12 +143,34 @@ enum xlog_status xlog_file_next(struct xlog_file *f, struct xlog_row *row)
 	return XLOG_BAD;
 }
 
-uint64_t xlog_file_torn(const struct xlog_file *f)
+bool xlog_file_is_damaged(struct xlog_file *f)
 {
-	return buf_used(&f->window);
+	struct xlog_block block;
+	const char *error, *head = buf_head(&f->window);
+	size_t size, left = buf_used(&f->window);
+	for (size_t at = 1; at < left; at++) {
+		at += xlog_find_marker(head + at, left - at);
+		if (at == left || xlog_read_block(head + at, left - at, &block, &size,
+					  &error) != XLOG_OK)
+			continue; /* its data may look like a marker */
+		fail(f, f->offset, "the block's length is wrong");
+		f->block_offset = f->offset;
+		return true;
+	}
+	return false;
 }
 
-uint64_t xlog_file_skip(struct xlog_file *f)
+void xlog_file_note_torn(const struct xlog_file *f)
+{
+	size_t torn = buf_used(&f->window);
+	if (torn > 0)
+		ctl_say("%s: at byte %" PRIu64 ": the last block is not whole, %zu "
+			"bytes are left out",
+			f->path, f->offset, torn);
+}
+
+/** On to what looks like a block. @return bytes skipped */
+static uint64_t skip(struct xlog_file *f)
 {
 	uint64_t from = f->offset;
 	if (f->offset > f->block_offset)
@@ -170,4 +192,13 @@ uint64_t xlog_file_skip(struct xlog_file *f)
 		}
 	}
 	return f->offset - from;
+}
+
+int xlog_file_recover(struct xlog_file *f, bool is_skip)
+{
+	ctl_say("%s", f->error);
+	if (f->is_unreadable || !is_skip)
+		return -1;
+	ctl_say("%s: %" PRIu64 " bytes skipped", f->path, skip(f));
+	return 0;
 }

@@ -36,10 +36,19 @@ void xlog_file_close(struct xlog_file *f);
  *         XLOG_BAD: f->error is set
  */
 enum xlog_status xlog_file_next(struct xlog_file *f, struct xlog_row *row);
-/** Bytes behind the last whole block, after XLOG_MORE: 0, or a torn block. */
-uint64_t xlog_file_torn(const struct xlog_file *f);
-/** After XLOG_BAD of a readable file: on to what looks like a block. @return bytes
- * skipped */
-uint64_t xlog_file_skip(struct xlog_file *f);
+/**
+ * After XLOG_MORE of a file that nobody writes: is what comes next no torn block, but one
+ * with a wrong length, since whole ones stand behind it? Then f->error is set.
+ */
+bool xlog_file_is_damaged(struct xlog_file *f);
+/** After XLOG_MORE: say so when the file ends in a torn block. It grows, or its writer
+ * was killed. */
+void xlog_file_note_torn(const struct xlog_file *f);
+/**
+ * After XLOG_BAD or a damage: say what is wrong, and where.
+ * @param is_skip go on to what looks like a block, and say how much was left out
+ * @return 0, or -1: the file cannot or shall not be read on
+ */
+int xlog_file_recover(struct xlog_file *f, bool is_skip);
 
 #endif

@@ -40,8 +40,12 @@ static int parse_list(
 			return CTL_USAGE;
 		}
 		text_set(item, sizeof(item), "%.*s", (int)len, text);
-		if (parse_number(name, item, &value) != CTL_OK || value > UINT32_MAX)
+		if (parse_number(name, item, &value) != CTL_OK)
 			return CTL_USAGE;
+		if (value > UINT32_MAX) {
+			ctl_say("Bad --%s '%s': the number is too big", name, item);
+			return CTL_USAGE;
+		}
 		list[(*count)++] = (uint32_t)value;
 		text = text[len] != '\0' ? text + len + 1 : NULL;
 	}

@@ -133,6 +133,27 @@ def test_damage():
     tap.ok(all(row in whole for row in after), '--skip-damaged: the others are right')
 
 
+def lengthened(data):
+    """The second block says that it ends behind the file."""
+    at = data.find(b'\xd5\xba\x0b\xab', data.find(b'\xd5\xba\x0b\xab') + 1)
+    data[at + 4:at + 19] = b'\xce\0\x10\0\0' + b'\xce\0\0\0\0' + b'\xce\0\0\0\0'
+    return data
+
+
+def test_damaged_length():
+    p = Files()
+    whole = rows(p.ctl('cat', p.xlogs[0], '--format=json', '--show-system').stdout)
+    path = broken(p, 'length.xlog', lengthened)
+    got = p.ctl('cat', path, '--format=json', '--show-system')
+    tap.equal(got.returncode, 2, 'a damaged length: exit 2, it is no torn end')
+    tap.ok(re.search(r"length\.xlog: at byte \d+: the block.s length is wrong", got.stderr),
+           'a damaged length: where and what', got.stderr)
+    tap.equal(rows(got.stdout), whole[:1], 'a damaged length: the rows before it')
+    got = p.ctl('cat', path, '--format=json', '--show-system', '--skip-damaged')
+    tap.equal((got.returncode, rows(got.stdout)), (2, whole[:1] + whole[2:]),
+              'a damaged length, --skip-damaged: the rows before and behind it')
+
+
 def test_every_cut():
     """A file that is cut off anywhere: the rows before, one line, no crash."""
     p = Files()

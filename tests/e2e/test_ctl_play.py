@@ -98,6 +98,29 @@ def check_failure(engine):
     tap.equal(got.returncode, 0, '%s: spaces that no row is of' % engine)
 
 
+def check_damage(engine):
+    p, xlogs, uri = started(engine)
+    with open(xlogs[0], 'rb') as f:
+        data = bytearray(f.read())
+    p.write('x/torn.xlog', bytes(data[:-40]))
+    data[600] ^= 1
+    p.write('x/flip.xlog', bytes(data))
+    got = p.ctl('play', uri, 'x/flip.xlog')
+    tap.equal(got.returncode, 2, '%s: a damage: exit 2' % engine)
+    tap.ok(re.search(r'flip\.xlog: at byte \d+: .*\n\d+ rows are played\n', got.stderr),
+           '%s: a damage: where, and how many were played' % engine, got.stderr)
+    emptied(p)
+    got = p.ctl('play', uri, 'x/flip.xlog', '--skip-damaged')
+    tap.equal(got.returncode, 2, '%s: --skip-damaged: exit 2' % engine)
+    tap.matches(got.stderr, r'flip\.xlog: \d+ bytes skipped',
+                '%s: --skip-damaged: how much' % engine)
+    tap.matches(got.stderr, '^201 rows are played$', '%s: --skip-damaged: all others' % engine)
+    emptied(p)
+    got = p.ctl('play', uri, 'x/torn.xlog')
+    tap.equal(got.returncode, 0, '%s: a torn end: exit 0' % engine)
+    tap.like(got.stderr, 'the last block is not whole', '%s: a torn end: says so' % engine)
+
+
 def check_refused(engine):
     p, xlogs, uri = started(engine)
     control = 'unix/:' + p.path('run/app.control')
@@ -153,7 +176,7 @@ def test_own_log_ends():
 
 def test_both():
     for engine in ENGINES:
-        for check in (check_play, check_failure, check_refused, check_lost,
+        for check in (check_play, check_failure, check_damage, check_refused, check_lost,
                       check_much):
             tap.case(check, engine)
 
