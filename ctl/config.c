@@ -36,12 +36,29 @@ static void close_state(lua_State **L)
 		lua_close(*L);
 }
 
+/** The one that CTL_CONFIG names must be there. */
+static int open_named(struct config *cfg, const char *path)
+{
+	cfg->is_user = true;
+	int fd = -1;
+	errno = ENAMETOOLONG;
+	if (text_set(cfg->path, sizeof(cfg->path), "%s", path) == 0)
+		fd = open(cfg->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		return fd;
+	ctl_say("Can't read defaults file %s (CTL_CONFIG): %s", path, strerror(errno));
+	return -2;
+}
+
 /**
  * Open the first defaults file that exists.
  * @return its descriptor with cfg->path set; -1: none; -2: said what is wrong
  */
 static int open_file(struct config *cfg)
 {
+	const char *named = getenv("CTL_CONFIG");
+	if (named != NULL && named[0] != '\0')
+		return open_named(cfg, named);
 	const char *home = getenv("HOME");
 	bool is_service = getenv("NOTIFY_SOCKET") != NULL;
 	for (int i = is_service ? 2 : 0; i < 3; i++) {
@@ -259,6 +276,15 @@ static int read_env(lua_State *L, struct config *cfg)
 			cfg->path);
 		return CTL_FAILED;
 	}
+	lua_pop(L, 1);
+	lua_getfield(L, -1, "systemd");
+	if (!lua_isnil(L, -1) && !lua_isboolean(L, -1)) {
+		ctl_say("Bad systemd in %s: should be true or false", cfg->path);
+		return CTL_FAILED;
+	}
+	if (!lua_isnil(L, -1))
+		cfg->systemd =
+			lua_toboolean(L, -1) ? CONFIG_SYSTEMD_YES : CONFIG_SYSTEMD_NO;
 	lua_pop(L, 1);
 	lua_getfield(L, -1, "groups");
 	if (config_groups_read(L, cfg) != 0) {

@@ -1,6 +1,7 @@
 /*
- * The defaults file: ./.tarantoolctl, ~/.config/tarantool/tarantool,
- * /etc/default/tarantool; the first one that exists. It is Lua.
+ * The defaults file: what CTL_CONFIG names, else ./.tarantoolctl,
+ * ~/.config/tarantool/tarantool, /etc/default/tarantool; the first one that exists. It
+ * is Lua.
  */
 #ifndef CTL_CONFIG_H
 #define CTL_CONFIG_H
@@ -21,6 +22,9 @@ struct config_group {
 	char **members; /* instance names and patterns; NULL at the end */
 };
 
+/* Are the instances units of systemd? */
+enum config_systemd { CONFIG_SYSTEMD_AUTO, CONFIG_SYSTEMD_NO, CONFIG_SYSTEMD_YES };
+
 /* Owned by main(). */
 struct config {
 	char path[PATH_MAX]; /* the file read; "": built-in values */
@@ -38,6 +42,7 @@ struct config {
 	char engine[PATH_MAX];
 	struct config_engine *engines; /* by instance */
 	int engine_count;
+	enum config_systemd systemd;
 	struct config_group *groups;
 	int group_count;
 };

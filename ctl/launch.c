@@ -294,6 +294,10 @@ static int set_error(struct launch *ln, const char *text)
 	return -1;
 }
 
+static const char in_foreground[] =
+	"Start failed: box.cfg keeps it in the foreground (background = false), and "
+	"--restart is for instances in the background";
+
 /** One line of the launcher. @return -1: the start failed */
 static int handle_line(struct launch *ln, const char *line)
 {
@@ -303,7 +307,7 @@ static int handle_line(struct launch *ln, const char *line)
 		return 0;
 	case 'F':
 		ln->is_foreground = true;
-		return 0;
+		return ln->opt->is_supervised ? set_error(ln, in_foreground) : 0;
 	case 'C':
 		ln->is_configured = true;
 		ln->pid = (pid_t)strtol(line + 1, NULL, 10);
@@ -363,6 +367,15 @@ static int follow(struct launch *ln, int fd, deadline_ms deadline)
 	return CTL_OK;
 }
 
+/** It was configured; is it gone? */
+static bool has_ended(const struct launch *ln)
+{
+	struct pidfile pf;
+	pidfile_read(ln->inst->pid_path, &pf);
+	pidfile_fini(&pf);
+	return pf.state == PIDFILE_NONE || pf.state == PIDFILE_STALE;
+}
+
 static bool does_answer(const struct launch *ln, deadline_ms deadline)
 {
 	struct conn c;
@@ -394,6 +407,8 @@ static void kill_made(const struct launch *ln)
 static void show_log(const struct launch *ln)
 {
 	_cleanup_(buf_fini) struct buf lines = {0};
+	if (ln->opt->is_supervised && ln->opt->is_restart)
+		return; /* what is said goes into this very log */
 	if (tail_read(ln->inst->log_path, ln->log_from, LAUNCH_TAIL_LINES, &lines) != 0 ||
 		lines.len == 0)
 		return;
@@ -468,9 +483,12 @@ static int see_through(struct launch *ln, int fd)
 	}
 	bool is_late = !ln->is_ready && !ln->is_configured;
 	if (is_late || !does_answer(ln, deadline_after(LAUNCH_PING_MS))) {
-		ctl_say("Start failed: %s is not ready after %g s: %s", ln->inst->name,
-			(double)ln->opt->timeout_ms / 1000,
-			is_late ? "box is not configured" : "it does not answer");
+		if (!is_late && has_ended(ln))
+			say_death(ln);
+		else
+			ctl_say("Start failed: %s is not ready after %g s: %s",
+				ln->inst->name, (double)ln->opt->timeout_ms / 1000,
+				is_late ? "box is not configured" : "it does not answer");
 		show_log(ln);
 		return give_up(ln, CTL_FAILED);
 	}

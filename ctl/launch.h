@@ -11,6 +11,9 @@ struct launch_options {
 	int64_t timeout_ms;
 	bool keep;       /* leave a process that did not become ready */
 	bool is_restart; /* TARANTOOL_RESTARTED=true */
+	/* A supervisor starts it: it must go into the background, and what it logs is
+	 * not shown. */
+	bool is_supervised;
 	int argc;        /* arguments of the instance file */
 	char **argv;
 };

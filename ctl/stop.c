@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ctl/pidfile.h"
+#include "ctl/supervisor_file.h"
 
 enum { STOP_KILL_WAIT_MS = 10 * 1000, STOP_PROGRESS_MS = 500 };
 
@@ -69,7 +70,9 @@ int stop_instance(const struct instance *inst, int64_t timeout_ms, bool is_kill)
 {
 	struct pidfile pf;
 	ctl_say("Stopping instance %s...", inst->name);
-	int rc = find_process(inst, &pf);
+	int rc = supervisor_end(inst);
+	if (rc == CTL_OK)
+		rc = find_process(inst, &pf);
 	if (rc != CTL_OK || pf.state != PIDFILE_RUNNING)
 		return rc;
 	rc = send_signal(&pf, SIGTERM);
@@ -96,7 +99,9 @@ int stop_instance(const struct instance *inst, int64_t timeout_ms, bool is_kill)
 int kill_instance(const struct instance *inst)
 {
 	struct pidfile pf;
-	int rc = find_process(inst, &pf);
+	int rc = supervisor_end(inst);
+	if (rc == CTL_OK)
+		rc = find_process(inst, &pf);
 	if (rc != CTL_OK || pf.state != PIDFILE_RUNNING)
 		return rc;
 	ctl_say("Killing instance %s (PID %d)...", inst->name, (int)pf.pid);

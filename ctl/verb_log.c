@@ -2,34 +2,10 @@
 #include <string.h>
 
 #include "ctl/log_follow.h"
-#include "ctl/remote.h"
-#include "ctl/target.h"
+#include "ctl/log_path.h"
 #include "ctl/verb.h"
 
-enum { LOG_LINES = 10, LOG_ASK_TIMEOUT_MS = 1000 };
-
-/** The instance may log elsewhere than the defaults say: ask it. */
-static void find_log(const struct instance *inst, char *path)
-{
-	struct target target;
-	struct conn c;
-	struct remote_call call;
-	deadline_ms deadline = deadline_after(LOG_ASK_TIMEOUT_MS);
-	uint32_t len;
-
-	strcpy(path, inst->log_path);
-	conn_init(&c);
-	target_of_instance(&target, inst);
-	remote_init(&call, "log_path", deadline);
-	if (target_open(&target, &c, deadline) == CONN_OK &&
-		remote_run(&c, &call) == CONN_OK && call.is_ok) {
-		const char *told = remote_next_str(&call, &len);
-		if (len > 0 && len < PATH_MAX)
-			text_set(path, PATH_MAX, "%.*s", (int)len, told);
-	}
-	remote_fini(&call);
-	conn_fini(&c);
-}
+enum { LOG_LINES = 10 };
 
 static int parse_lines(const struct request *rq, int *lines)
 {
@@ -64,7 +40,7 @@ static int run_all(const struct request *rq, const struct instance_list *list)
 		struct log_stream *s = &streams[count];
 		s->name = list->count > 1 ? list->items[i].name : NULL;
 		s->name_width = width;
-		find_log(&list->items[i], s->path);
+		log_path_find(&list->items[i], s->path);
 		int rc = log_stream_open(s, lines);
 		if (rc == CTL_OK)
 			count++;

@@ -8,6 +8,8 @@
 #include "ctl/interrupt.h"
 #include "ctl/mptext.h"
 #include "ctl/probe.h"
+#include "ctl/supervisor_file.h"
+#include "ctl/systemd.h"
 #include "ctl/verb.h"
 
 enum { STATUS_TIMEOUT_MS = 2000, STATUS_WATCH_MS = 1000 };
@@ -37,6 +39,38 @@ static void say_state(const struct instance *inst, const struct probe *p)
 		ctl_say("%s is %s (pid: %s)", inst->name, state, inst->pid_path);
 	else
 		ctl_say("%s is %s (PID %d)", inst->name, state, (int)p->pid);
+}
+
+/** A supervisor gave up, and nobody started the instance since. */
+static bool is_crashed(const struct probe *p, const struct supervisor *sv)
+{
+	return sv->state == SUPERVISOR_CRASHED &&
+	       (p->state == PROBE_STOPPED || p->state == PROBE_STALE);
+}
+
+static const char *state_name(const struct probe *p, const struct supervisor *sv)
+{
+	return is_crashed(p, sv) ? "crashed" : probe_state_name(p->state);
+}
+
+static void say_supervisor(
+	const struct instance *inst, const struct probe *p, const struct supervisor *sv)
+{
+	const char *last = sv->reason[0] != '\0' ? ", the last time: " : "";
+	if (is_crashed(p, sv))
+		ctl_say("%s is in a crash loop: it died %d times in %d s%s%s; 'ctl start "
+			"%s' tries again",
+			inst->name, sv->limit.deaths, sv->limit.seconds, last, sv->reason,
+			inst->name);
+	else if (sv->state == SUPERVISOR_WAITING || sv->state == SUPERVISOR_STARTING)
+		ctl_say("%s is started again by its supervisor (PID %d)%s%s", inst->name,
+			(int)sv->pid, last, sv->reason);
+	else if (sv->state == SUPERVISOR_WATCHING)
+		ctl_say("%s is supervised (PID %d): %u restarts%s%s", inst->name,
+			(int)sv->pid, sv->restarts, last, sv->reason);
+	else if (sv->state == SUPERVISOR_GONE)
+		ctl_say("%s is not supervised any more: its supervisor (PID %d) is gone",
+			inst->name, (int)sv->pid);
 }
 
 /* --- what the system and the instance tell --- */
@@ -82,7 +116,7 @@ static void read_info(const struct probe *p, const char *name, char *text, size_
 
 /* --- a table row --- */
 
-#define ROW "%-*s  %-8s %8s %8s %8s %7s %6s %8s %4s  %-10s  %-10s  %s\n"
+#define ROW "%-*s  %-8s %8s %8s %8s %7s %6s %8s %4s %8s  %-10s  %-10s  %s\n"
 
 static void memory_text(uint64_t bytes, char *text, size_t size)
 {
@@ -131,10 +165,11 @@ static void version_text(char *text)
 static void print_header(void)
 {
 	printf(ROW, name_width, "NAME", "STATE", "PID", "UPTIME", "MEMORY", "FIBERS",
-		"CONNS", "REQ/S", "GEN", "ENGINE", "VERSION", "LISTEN");
+		"CONNS", "REQ/S", "GEN", "RESTARTS", "ENGINE", "VERSION", "LISTEN");
 }
 
-static void print_row(const struct instance *inst, const struct probe *p)
+static void print_row(
+	const struct instance *inst, const struct probe *p, const struct supervisor *sv)
 {
 	static const char *const names[] = {"uptime", "fibers", "connections",
 		"requests_per_second", "generation", "package", "version", "listen"};
@@ -149,6 +184,7 @@ static void print_row(const struct instance *inst, const struct probe *p)
 		LISTEN
 	};
 	char values[lengthof(names)][256], pid[16] = "-", memory[32];
+	char restarts[16] = "-";
 	for (size_t i = 0; i < lengthof(names); i++)
 		read_info(p, names[i], values[i], sizeof(values[i]));
 	uptime_text(values[UPTIME], sizeof(values[UPTIME]));
@@ -156,21 +192,24 @@ static void print_row(const struct instance *inst, const struct probe *p)
 	memory_text(process_memory(p->pid), memory, sizeof(memory));
 	if (p->pid > 0)
 		text_set(pid, sizeof(pid), "%d", (int)p->pid);
-	printf(ROW, name_width, inst->name, probe_state_name(p->state), pid,
-		values[UPTIME], memory, values[FIBERS], values[CONNECTIONS],
-		values[REQUESTS], values[GENERATION], values[PACKAGE], values[VERSION],
+	if (sv->state != SUPERVISOR_NONE)
+		text_set(restarts, sizeof(restarts), "%u", sv->restarts);
+	printf(ROW, name_width, inst->name, state_name(p, sv), pid, values[UPTIME],
+		memory, values[FIBERS], values[CONNECTIONS], values[REQUESTS],
+		values[GENERATION], restarts, values[PACKAGE], values[VERSION],
 		values[LISTEN]);
 	if (p->state == PROBE_DENIED || p->state == PROBE_UNKNOWN)
 		ctl_say("%s", p->message);
 }
 
-static void print_json(const struct instance *inst, const struct probe *p)
+static void print_json(
+	const struct instance *inst, const struct probe *p, const struct supervisor *sv)
 {
 	struct buf b = {0};
 	uint64_t memory = process_memory(p->pid);
 	buf_puts(&b, "{\"instance\": ");
 	json_string(&b, inst->name, strlen(inst->name));
-	buf_printf(&b, ", \"state\": \"%s\"", probe_state_name(p->state));
+	buf_printf(&b, ", \"state\": \"%s\"", state_name(p, sv));
 	if (p->pid > 0)
 		buf_printf(&b, ", \"pid\": %d", (int)p->pid);
 	if (memory > 0)
@@ -185,6 +224,14 @@ static void print_json(const struct instance *inst, const struct probe *p)
 		buf_puts(&b, ", \"box\": ");
 		mptext_write(&b, &cur, MPTEXT_JSON);
 	}
+	if (sv->state != SUPERVISOR_NONE) {
+		buf_printf(&b,
+			", \"supervisor\": {\"state\": \"%s\", \"pid\": %d, "
+			"\"restarts\": %u, \"reason\": ",
+			supervisor_state_name(sv->state), (int)sv->pid, sv->restarts);
+		json_string(&b, sv->reason, strlen(sv->reason));
+		buf_puts(&b, "}");
+	}
 	if (p->message[0] != '\0') {
 		buf_puts(&b, ", \"message\": ");
 		json_string(&b, p->message, strlen(p->message));
@@ -194,6 +241,16 @@ static void print_json(const struct instance *inst, const struct probe *p)
 	buf_fini(&b);
 }
 
+/** What systemd says of its own, too; its exit code counts. */
+static int forward(const struct request *rq, int rc)
+{
+	if (!systemd_owns(rq->config, rq->instance))
+		return rc;
+	fflush(stdout);
+	int told = systemd_run(rq->instance, "status");
+	return told != 0 ? told : rc;
+}
+
 static int run(const struct request *rq)
 {
 	struct probe p;
@@ -201,13 +258,18 @@ static int run(const struct request *rq)
 	bool is_table = name_width > 0;
 	int64_t timeout_ms = request_duration(rq, "timeout", STATUS_TIMEOUT_MS);
 	probe_instance(rq->instance, is_json || is_table, deadline_after(timeout_ms), &p);
-	if (is_json)
-		print_json(rq->instance, &p);
-	else if (is_table)
-		print_row(rq->instance, &p);
-	else
+	struct supervisor sv;
+	supervisor_read(rq->instance, &sv);
+	int rc = is_crashed(&p, &sv) ? CTL_FAILED : exit_code(p.state);
+	if (is_json) {
+		print_json(rq->instance, &p, &sv);
+	} else if (is_table) {
+		print_row(rq->instance, &p, &sv);
+	} else {
 		say_state(rq->instance, &p);
-	int rc = exit_code(p.state);
+		say_supervisor(rq->instance, &p, &sv);
+		rc = forward(rq, rc);
+	}
 	probe_fini(&p);
 	return rc;
 }

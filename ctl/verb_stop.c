@@ -1,8 +1,12 @@
 #include "ctl/stop.h"
+#include "ctl/systemd.h"
 #include "ctl/verb.h"
 
 static int run(const struct request *rq)
 {
+	int rc;
+	if (systemd_forward(rq, "stop", &rc))
+		return rc;
 	return stop_instance(rq->instance,
 		request_duration(rq, "timeout", STOP_TIMEOUT_MS),
 		request_option(rq, "kill") != NULL);

@@ -188,7 +188,7 @@ def check_table(engine, p):
     got = p.ctl('status', '--all')
     lines = got.stdout.splitlines()
     tap.equal(lines[0].split(), ['NAME', 'STATE', 'PID', 'UPTIME', 'MEMORY', 'FIBERS', 'CONNS',
-                                 'REQ/S', 'GEN', 'ENGINE', 'VERSION', 'LISTEN'],
+                                 'REQ/S', 'GEN', 'RESTARTS', 'ENGINE', 'VERSION', 'LISTEN'],
               '%s: status of several: a table' % engine)
     tap.equal([line.split()[:2] for line in lines[1:]],
               [['app1', 'running'], ['app2', 'running'], ['app3', 'stopped'],
@@ -196,7 +196,7 @@ def check_table(engine, p):
     row = lines[1].split()
     tap.equal(row[2], str(p.pid('app1')), '%s: the pid' % engine)
     tap.ok(float(row[4]) > 1 and row[5] == 'MB' and int(row[6]) > 0 and row[9] == '1' and
-           row[10].lower() == engine, '%s: memory, fibers, generation, engine' % engine, row)
+           row[11].lower() == engine, '%s: memory, fibers, generation, engine' % engine, row)
     tap.equal(len(set(map(len, (line[:60] for line in lines)))), 1, '%s: columns' % engine)
     box = json.loads(p.ctl('status', '--json', 'app1').stdout)
     tap.ok(box['memory'] > 1e6 and box['box']['fibers'] > 0, '%s: the same in JSON' % engine, box)

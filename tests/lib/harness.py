@@ -49,7 +49,7 @@ def is_alive(pid):
     try:
         with open('/proc/%d/stat' % pid, encoding='ascii') as f:
             return f.read().rsplit(')', 1)[1].split()[0] != 'Z'
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone while it was looked at
         return False
 
 
