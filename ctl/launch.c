@@ -367,13 +367,16 @@ static int follow(struct launch *ln, int fd, deadline_ms deadline)
 	return CTL_OK;
 }
 
-/** It was configured; is it gone? */
+/** It was configured, and does not answer: is it gone, or about to be? */
 static bool has_ended(const struct launch *ln)
 {
 	struct pidfile pf;
 	pidfile_read(ln->inst->pid_path, &pf);
+	bool is_gone = pf.state == PIDFILE_NONE || pf.state == PIDFILE_STALE;
+	if (pf.state == PIDFILE_RUNNING)
+		is_gone = pidfile_wait_gone(&pf, deadline_after(LAUNCH_PROBE_MS)) == 0;
 	pidfile_fini(&pf);
-	return pf.state == PIDFILE_NONE || pf.state == PIDFILE_STALE;
+	return is_gone;
 }
 
 static bool does_answer(const struct launch *ln, deadline_ms deadline)
