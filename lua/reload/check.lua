@@ -102,8 +102,9 @@ function M.call_hooks(p, phase, hook, params, argument)
                 argument and argument(name) or nil)
             if not ok then
                 fails(p, phase, name, hook, result)
-            elseif result == false and hook == 'check' then
-                fails(p, phase, name, hook, {message = tostring(text or 'returned false')})
+            elseif hook == 'check' and (result == false or result == nil and text ~= nil) then
+                fails(p, phase, name, hook, {message = text ~= nil and util.text(text) or
+                    'returned false'})
             end
         end
     end

@@ -42,6 +42,28 @@ function M.lingering()
     return out
 end
 
+-- Who lingers but for the fiber that asked for the reload: old code that asks is waiting
+-- for this very answer. Second result: the entry of that fiber.
+local function others(opts)
+    local out, asker = {}, nil
+    for _, entry in ipairs(M.lingering()) do
+        if entry.thread == opts.asker then
+            asker = entry
+        else
+            out[#out + 1] = entry
+        end
+    end
+    return out, asker
+end
+
+-- The fiber that asked has its answer: it is cancelled at its next yield.
+function M.end_asker()
+    local id = fiber.id()
+    E.fibers.spawn(function()
+        pcall(fiber.kill, id)
+    end)
+end
+
 -- Which of the entries still run replaced code.
 local function still_there(list)
     local out = {}
@@ -96,9 +118,11 @@ end
 function M.begin(previous, opts)
     S.draining = {generation = previous, since = clock.time()}
     E.gens.set_state(previous, 'draining')
-    local list = M.lingering()
+    local list, asker = others(opts)
+    opts.asker_lingers = asker ~= nil
     if policy_of(opts) ~= 'wait' then
         cancel(list, 'fiber')
+        opts.asker_ends = asker ~= nil and asker.kind == 'fiber'
     end
     return list
 end
@@ -120,7 +144,7 @@ function M.finish(list, opts)
     local draining = S.draining
     if draining == nil then
         return {}
-    elseif #list == 0 then
+    elseif #list == 0 and not opts.asker_lingers then
         settle(draining.generation)
         return list
     end
@@ -128,7 +152,7 @@ function M.finish(list, opts)
         list = wait_for(list, timeout)
         -- Old code can be entered anew through what old code left somewhere.
         if #list == 0 then
-            list = M.lingering()
+            list = others(opts)
         end
         return #list
     end
@@ -137,7 +161,7 @@ function M.finish(list, opts)
         cancel(list, nil)
         count = left(KILL_GRACE_S)
     end
-    if count == 0 and S.draining == draining then
+    if count == 0 and not opts.asker_lingers and S.draining == draining then
         settle(draining.generation)
     end
     return list
@@ -180,13 +204,15 @@ function M.gate(opts)
     if draining == nil or opts.check or opts.dry_run or opts.rollback or opts.is_patch then
         return nil
     end
-    local list = M.lingering()
+    local list, asker = others(opts)
     if #list > 0 and opts.supersede and policy_of(opts) == 'kill' then
         cancel(list, nil)
         list = wait_for(list, KILL_GRACE_S)
     end
     if #list == 0 then
-        settle(draining.generation)
+        if asker == nil then
+            settle(draining.generation)
+        end
         return nil
     end
     E.fibers.identify(list)
@@ -210,7 +236,6 @@ local function answer_of(list, done)
     note_state(E.fibers.identify(list))
     local answer = {exit = #list == 0 and 0 or 5,
                     lingering = E.fibers.plain(list, LISTED_MAX), lingering_count = #list,
-            lingering_count = #list,
                     generation = S.generation}
     answer.message = #list == 0 and done or M.describe(list)
     return answer

@@ -87,7 +87,7 @@ end
 local function note_death(generation, err)
     local deaths = F.deaths
     deaths[#deaths + 1] = {generation = generation, name = fiber.name(), id = fiber.id(),
-                           message = tostring(err)}
+                           message = util.text(err)}
     if #deaths > DEATHS_MAX then
         table.remove(deaths, 1)
     end

@@ -8,6 +8,7 @@ local M = {}
 
 local clock = require('clock')
 local fiber = require('fiber')
+local util = E.use('util')
 
 local S = E.state
 -- Runs whose code went on after its deadline: run -> true.
@@ -28,7 +29,7 @@ local function describe(err)
     if type(err) == 'table' and err.phase ~= nil then
         return err
     end
-    local text = tostring(err)
+    local text = util.text(err)
     return {message = text, traceback = debug.traceback(text, 2), error = err}
 end
 
@@ -66,7 +67,7 @@ local function body(run, env, fn, args)
     end
     -- Out of memory: the runtime calls no handler.
     if not run.results[1] and type(run.results[2]) ~= 'table' then
-        run.results[2] = {message = tostring(run.results[2])}
+        run.results[2] = {message = util.text(run.results[2])}
     end
     setfenv(0, outer)
     E.fibers.unstamp(id)

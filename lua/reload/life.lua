@@ -49,10 +49,22 @@ local function mark_started(record, args)
     record.started = state.start_sequence
 end
 
+-- app:start(), where start() is the method of a class: the app is the module that is
+-- the object, whoever wrote the class.
+local function object_record(slots, self)
+    if type(self) == 'table' and slots.record ~= nil and slots.record.public ~= self then
+        for _, record in next, state.records do
+            if record.public == self then
+                return record
+            end
+        end
+    end
+    return slots.record
+end
+
 -- The stub of start() was called: remember how.
 function M.started(slots, ...)
-    local record = slots.record
-    local info = caller()
+    local record, info = object_record(slots, ...), caller()
     if record == nil or info == nil then
         return
     end
@@ -84,15 +96,18 @@ end
 
 -- Adoption: the instance file -----------------------------------------------------
 
+-- Its path. The title has it whole when tarantoolctl started the instance, else only
+-- its last part; arg[0] is tarantoolctl itself then.
 function M.instance_file()
-    local ok, title = pcall(require, 'title')
-    if not ok then
-        return nil
-    end
-    local _, parts = pcall(function()
-        return select(2, title.get())
+    local ok, parts = pcall(function()
+        return select(2, require('title').get())
     end)
-    return type(parts) == 'table' and parts.script_name or arg and arg[0]
+    local script = ok and type(parts) == 'table' and parts.script_name
+    local first = arg and arg[0]
+    if script and (first == nil or first:match('[^/]*$') ~= script) then
+        return script
+    end
+    return first
 end
 
 local function read(path)
@@ -202,8 +217,7 @@ end
 -- Apps --------------------------------------------------------------------------
 
 local function has_life(module)
-    return type(module) == 'table' and type(rawget(module, 'start')) == 'function' and
-        type(rawget(module, 'stop')) == 'function'
+    return stub.method(module, 'start') ~= nil and stub.method(module, 'stop') ~= nil
 end
 
 local function refuse_unknown(p)
@@ -222,14 +236,13 @@ local function refuse_unknown(p)
 end
 
 local function new_app(p, name, record)
-    local unit = p.set[name]
-    local function of(module, field)
-        local f = type(module) == 'table' and stub.raw(rawget(module, field))
-        return type(f) == 'function' and f or nil
-    end
+    local args = record.args or {n = 0}
     return {
-        name = name, record = record, unit = unit, args = record.args or {n = 0},
-        old_start = of(record.public, 'start'), old_stop = of(record.public, 'stop'),
+        name = name, record = record, unit = p.set[name], args = args,
+        old_start = stub.method(record.public, 'start'),
+        old_stop = stub.method(record.public, 'stop'),
+        -- app:start(): the module is an argument itself.
+        old_self = args.n > 0 and args[1] == record.public and record.public or nil,
         -- The chunk that starts it was run again while it was loaded.
         is_started = record.started_by ~= nil and p.set[record.started_by] ~= nil,
     }
@@ -297,13 +310,39 @@ local function marked(app, start)
     end
 end
 
+-- Where the first start() was given the module itself, the new one is given its own.
+local function new_arguments(app)
+    local args = pack(unpack(app.args, 1, app.args.n))
+    for i = 1, args.n do
+        if type(args[i]) == 'table' and args[i] == app.record.public then
+            args[i] = app.unit.new
+        end
+    end
+    return unpack(args, 1, args.n)
+end
+
+-- In the switch, before anything changes: what app:stop() of an old version is called on
+-- has the old fields, also when the module is a class, whose table is not split.
+function M.keep_selves(p)
+    for _, app in ipairs(p.apps) do
+        local public = app.old_self
+        if public ~= nil then
+            app.old_self = p.copies[public] or {}
+            for key, value in next, p.copies[public] and {} or public do
+                app.old_self[key] = E.tables.private_value(p, value)
+            end
+            debug.setmetatable(app.old_self, debug.getmetatable(public))
+        end
+    end
+end
+
 -- start() of the new versions, still private. The caller undoes a failure.
 function M.start_new(p)
     for _, app in ipairs(p.apps) do
-        local start = type(app.unit.new) == 'table' and rawget(app.unit.new, 'start')
-        if not app.is_started and type(start) == 'function' then
+        local start = stub.method(app.unit.new, 'start')
+        if not app.is_started and start ~= nil then
             local ok, err = E.hooks.run(p, 'start', marked(app, start), p.start_timeout,
-                unpack(app.args, 1, app.args.n))
+                new_arguments(app))
             if not ok then
                 err.message = ('%s.start(): %s'):format(app.name, err.message)
                 util.fail('start', err)
@@ -319,7 +358,8 @@ function M.stop_old(p)
         local app = p.apps[i]
         if app.old_stop ~= nil and not app.is_stopped then
             app.is_stopped = true
-            local ok, err = E.hooks.run(p.previous, 'stop', app.old_stop, p.hook_timeout)
+            local ok, err = E.hooks.run(p.previous, 'stop', app.old_stop, p.hook_timeout,
+                app.old_self)
             if not ok then
                 p.note('warning: %s.stop() of the old version: %s', app.name, err.message)
             end

@@ -117,7 +117,7 @@ local function pending_require(p, name)
     end
     local depth = #stack
     local ok, result = xpcall(run_chunk, function(err)
-        p.traceback = p.traceback or debug.traceback(tostring(err), 2)
+        p.traceback = p.traceback or debug.traceback(util.text(err), 2)
         return err
     end, p, unit)
     if not ok then

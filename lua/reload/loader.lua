@@ -220,6 +220,17 @@ end
 
 M.stub_globals = stub_globals
 
+-- A module may be an object whose class has start(): that call is to be seen as well.
+local function stub_start(record)
+    local class = stub.holder(record.public, 'start')
+    local start = class and rawget(class, 'start')
+    if class ~= nil and class ~= record.public and not stub.is_stub(start) and
+            (stub.is_own(record, start) or M.owner_of(start)) then
+        stub.set(record.slots.cur, 'start', start)
+        rawset(class, 'start', stub.get(record.slots, 'start'))
+    end
+end
+
 -- Exports become stubs, so that whoever captures one follows later switches.
 function M.stub_exports(record)
     local public = record.public
@@ -230,6 +241,7 @@ function M.stub_exports(record)
         record.public = stub.get(record.slots, 1)
         package.loaded[record.name] = record.public
     end
+    stub_start(record)
     stub_globals(record)
     record.is_stubbed = true
 end

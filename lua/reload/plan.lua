@@ -79,6 +79,20 @@ function M.process_start()
     return state.process_start
 end
 
+-- Its file is gone, and require() would find another one now: foo.lua became
+-- foo/init.lua. Returns that unit, and why it is taken.
+local function moved(plan, record)
+    local kind, path = source.resolve(record.name)
+    if kind ~= 'file' then
+        plan.missing[record.name] = record.path
+        return nil
+    end
+    local absolute = source.absolute(path)
+    plan.stats[absolute] = source.stat_all({absolute})[absolute]
+    return source.file_unit(record.name, absolute, '@' .. path, nil,
+        plan.stats[absolute] or nil), 'its file is ' .. path .. ' now'
+end
+
 -- Is the module other than what runs? Returns its unit and the reason, or its unit.
 local function compare(plan, record)
     local name = record.name
@@ -86,8 +100,7 @@ local function compare(plan, record)
     if record.kind == 'file' then
         local s = plan.stats[record.path]
         if not s then
-            plan.missing[name] = record.path
-            return nil
+            return moved(plan, record)
         end
         if is_unchanged(record, plan.stats) then
             return nil

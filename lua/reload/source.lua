@@ -15,6 +15,7 @@ local REST_WAIT_S = 5 -- else the set is refused after so long
 local PIECE = 8 * 1024 -- what the parser gets at a time
 local READ_PIECE = 64 * 1024
 local STAT_FIBERS = 8
+local IRREGULAR = 'not a regular file' -- its key: to open a pipe stops the instance
 
 -- Absolute form of a path; does not yield.
 function M.absolute(path)
@@ -77,6 +78,9 @@ function M.stat(path)
     local s = fio.stat(path)
     if s == nil then
         return nil
+    end
+    if not s:is_reg() then
+        return IRREGULAR, 0, 0
     end
     return ('%d:%d:%.9f:%.9f'):format(s.inode, s.size, s.mtime, s.ctime), s.ctime, s.size
 end
@@ -142,7 +146,8 @@ local function read_pieces(path)
     end
     local pieces = {}
     while true do
-        local piece = file:read(READ_PIECE)
+        local piece
+        piece, err = file:read(READ_PIECE)
         if piece == nil then
             break
         end
@@ -150,6 +155,9 @@ local function read_pieces(path)
         util.breathe()
     end
     file:close()
+    if err ~= nil then
+        return nil, path .. ': ' .. err
+    end
     return table.concat(pieces)
 end
 
@@ -164,6 +172,8 @@ function M.read(path, known)
         end
         if key == nil then
             util.fail('read', '%s: no such file', path)
+        elseif key == IRREGULAR then
+            util.fail('read', '%s: %s', path, IRREGULAR)
         end
         local text, err = read_pieces(path)
         if text == nil then

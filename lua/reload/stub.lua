@@ -8,6 +8,9 @@ local M = {}
 local jutil = require('jit.util')
 local state = E.state
 
+-- A class may have a class, and so on.
+local CLASSES_MAX = 8
+
 -- Slots of one module: key -> function that serves, key -> stub, key -> number of the
 -- generation that removed the export.
 function M.new_slots(name)
@@ -71,6 +74,28 @@ function M.raw(f)
     return stub[1].cur[stub[2]]
 end
 jit.on(M.raw)
+
+-- The table in which a module has a field: itself, or the class that it is an object of.
+-- No metamethod is called. nil: none has it.
+function M.holder(module, field)
+    for _ = 1, CLASSES_MAX do
+        if type(module) ~= 'table' then
+            return nil
+        end
+        if rawget(module, field) ~= nil then
+            return module
+        end
+        local mt = debug.getmetatable(module)
+        module = type(mt) == 'table' and rawget(mt, '__index')
+    end
+end
+
+-- The function that a field leads to, through stubs and classes; nil when it is none.
+function M.method(module, field)
+    local holder = M.holder(module, field)
+    local f = holder and M.raw(rawget(holder, field))
+    return type(f) == 'function' and f or nil
+end
 
 -- Fill a slot. A slot that held a stub would be an endless tail call, which hangs
 -- the instance.

@@ -358,6 +358,7 @@ end
 function M.apply(p)
     local put = new_writer(p)
     finish_copies(p)
+    E.life.keep_selves(p)
     local written = env.written(p.world)
     keep_old_globals(p, written)
     point_old_to_copies(p)

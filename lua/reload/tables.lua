@@ -336,6 +336,22 @@ local function ready_record(p, name, unit)
     end
 end
 
+-- start() of a class that the module is an object of: see loader.lua. The class may be
+-- one that is not reloaded and serves already.
+local function ready_start(unit)
+    local class, slots = stub.holder(unit.new, 'start'), unit.record.slots
+    local start = class and stub.method(class, 'start')
+    if start == nil or class == unit.new or loader.owner_of(start) == nil and
+            not stub.is_own(unit, start) then
+        return
+    end
+    stub.set(unit.cur, 'start', start)
+    slots.cur.start = slots.cur.start or start
+    if not stub.is_stub(rawget(class, 'start')) then
+        rawset(class, 'start', stub.get(slots, 'start'))
+    end
+end
+
 -- What old code finds in its private copy: its own functions instead of stubs. A
 -- function that is registered through its stub stays the stub, for it is taken back by
 -- that name.
@@ -375,6 +391,7 @@ function M.ready(p)
         end
     end
     for _, unit in pairs(p.set) do
+        ready_start(unit)
         unit.gone = {}
         for key in pairs(unit.record.slots.cur) do
             if unit.cur[key] == nil and key ~= 1 then

@@ -152,6 +152,7 @@ local function run_switch(p)
     local probe = util.probe()
     p.is_switched = true
     switch.apply(p)
+    p.has_yielded = probe.ran
     if not p.is_stop_first then
         p.phase('stop')
         p.cancelled = {}
@@ -160,7 +161,6 @@ local function run_switch(p)
     end
     switch.end_of_stop(p)
     p.phase('settle')
-    p.has_yielded = probe.ran
 end
 
 -- The new start()'s work must have survived the old stop(): what both versions know by
@@ -358,13 +358,18 @@ local function fail_back(p, answer, err)
     if type(err) ~= 'table' then
         err = {message = tostring(err)}
     end
+    if err.message == 'fiber is cancelled' and err.error == nil then
+        err.message = 'somebody cancelled the fiber of the reload (a stop() that cancels ' ..
+            'fibers which it did not make?)'
+    end
     local killed = take_back(p)
     local was_restarted, is_up = restart(p)
     answer.exit = (was_restarted or p.is_switched) and 4 or 1
     answer.phase = err.phase or p.last_phase
     answer.message, answer.traceback = err.message, err.traceback
     if killed > 0 then
-        p.note('%d fibers of the failed version were cancelled', killed)
+        p.note('%d fiber%s of the failed version cancelled', killed,
+            killed == 1 and ' was' or 's were')
     end
     if p.declared then
         p.note('what the failed version declared by ffi.cdef stays declared')
@@ -372,7 +377,7 @@ local function fail_back(p, answer, err)
     answer.state = sentence(p, was_restarted, is_up)
     answer.down = not is_up or nil
     -- What was cancelled ends now, before anybody looks.
-    fiber.sleep(0)
+    pcall(fiber.sleep, 0)
 end
 
 -- Nothing was changed and nothing is to be: a check, a plan.
@@ -535,6 +540,7 @@ end
 function M.run(opts)
     E.init.activate()
     local done, result = fiber.cond(), nil
+    opts.asker = coroutine.running()
     E.fibers.spawn(function()
         fiber.name('reload', {truncate = true})
         local ok, answer = xpcall(run_alone, describe, opts)
@@ -547,6 +553,9 @@ function M.run(opts)
     end)
     while result == nil do
         done:wait()
+    end
+    if opts.asker_ends then
+        E.drain.end_asker()
     end
     return result
 end

@@ -4,9 +4,12 @@ local M = {}
 
 local clock = require('clock')
 local fiber = require('fiber')
+local json = require('json')
 
 -- Longest time one part works before it lets other fibers run.
 local SLICE_MS = 0.5
+-- So much is told of a table that was raised.
+local TEXT_MAX = 500
 
 -- Milliseconds of a clock that never goes back.
 function M.now()
@@ -64,6 +67,21 @@ function M.probe()
         end
     end)
     return probe
+end
+
+-- What was raised, as text: also a table, nothing, or what has no text of its own.
+function M.text(err)
+    if err == nil then
+        return 'an error without a value (nil)'
+    end
+    local mt = type(err) == 'table' and debug.getmetatable(err)
+    if type(err) == 'table' and not (mt and mt.__tostring) then
+        local ok, text = pcall(json.encode, err)
+        return ok and text:sub(1, TEXT_MAX) or tostring(err)
+    end
+    local ok, text = pcall(tostring, err)
+    return ok and tostring(text) or ('a %s whose __tostring raises: %s'):format(type(err),
+        type(text) == 'string' and text or type(text))
 end
 
 -- file:line of the definition of a function.
