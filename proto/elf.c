@@ -182,6 +182,7 @@ static int add_load(struct elf *elf, const Elf64_Phdr *ph, char *error)
 		.filesz = ph->p_filesz,
 		.memsz = ph->p_memsz,
 		.is_executable = (ph->p_flags & PF_X) != 0,
+		.is_writable = (ph->p_flags & PF_W) != 0,
 	};
 	return 0;
 }
@@ -239,7 +240,7 @@ static int read_segments(struct elf *elf, const Elf64_Ehdr *header, char *error)
 }
 
 /** Entry of the dynamic section; false behind the last one. */
-static bool get_dynamic(const struct elf *elf, uint64_t number, Elf64_Dyn *ret)
+static bool get_entry(const struct elf *elf, uint64_t number, Elf64_Dyn *ret)
 {
 	return number < elf->dynamic.size / sizeof(*ret) &&
 	       part_read(&elf->dynamic, number * sizeof(*ret), ret, sizeof(*ret)) &&
@@ -254,7 +255,7 @@ struct dynamic {
 static void read_dynamic(const struct elf *elf, struct dynamic *ret)
 {
 	Elf64_Dyn d;
-	for (uint64_t i = 0; get_dynamic(elf, i, &d); i++) {
+	for (uint64_t i = 0; get_entry(elf, i, &d); i++) {
 		if (d.d_tag == DT_SYMTAB)
 			ret->symtab = d.d_un.d_ptr;
 		else if (d.d_tag == DT_STRTAB)
@@ -417,10 +418,28 @@ enum elf_find elf_find_function(const struct elf *elf, const char *name)
 const char *elf_get_needed(const struct elf *elf, uint64_t number)
 {
 	Elf64_Dyn d;
-	for (uint64_t i = 0; get_dynamic(elf, i, &d); i++)
+	for (uint64_t i = 0; get_entry(elf, i, &d); i++)
 		if (d.d_tag == DT_NEEDED && number-- == 0)
 			return get_string(elf, d.d_un.d_val);
 	return NULL;
+}
+
+bool elf_get_dynamic(const struct elf *elf, int64_t tag, uint64_t *ret)
+{
+	Elf64_Dyn d;
+	for (uint64_t i = 0; get_entry(elf, i, &d); i++) {
+		if (d.d_tag != tag)
+			continue;
+		*ret = d.d_un.d_val;
+		return true;
+	}
+	return false;
+}
+
+const char *elf_at(const struct elf *elf, uint64_t vaddr, uint64_t size)
+{
+	struct elf_part part = part_of_address(elf, vaddr);
+	return part.data != NULL ? part_at(&part, 0, size) : NULL;
 }
 
 void elf_format_build_id(const struct elf *elf, char text[ELF_BUILD_ID_TEXT_SIZE])

@@ -24,7 +24,7 @@ enum {
 /* A part of the file that is mapped when it is loaded. */
 struct elf_segment {
 	uint64_t vaddr, offset, filesz, memsz;
-	bool is_executable;
+	bool is_executable, is_writable;
 };
 
 /* A piece of the file, within its bounds. */
@@ -85,6 +85,21 @@ enum elf_find elf_find_function(const struct elf *elf, const char *name);
  * @return its name as it stands in the file, NULL behind the last one
  */
 const char *elf_get_needed(const struct elf *elf, uint64_t number);
+
+/** The value of an entry of the dynamic section (DT_...). @return false: there is none */
+bool elf_get_dynamic(const struct elf *elf, int64_t tag, uint64_t *ret);
+
+/**
+ * What stands at an address of the loaded image.
+ * @return NULL when the file does not hold `size` bytes there
+ */
+const char *elf_at(const struct elf *elf, uint64_t vaddr, uint64_t size);
+
+/**
+ * Are the tables that the dynamic linker reads such that it can load the file without
+ * coming to harm? False for damaged ones, and for what is less common.
+ */
+bool elf_is_sound(const struct elf *elf);
 
 /** The build-id in hex; "" when there is none. */
 void elf_format_build_id(const struct elf *elf, char text[ELF_BUILD_ID_TEXT_SIZE]);

@@ -2,7 +2,8 @@
  * Does a shared object run code when it is loaded or unloaded? A plain C module has
  * nothing but the compiler's own code, which we know by its first bytes. Anything else
  * (constructors, destructors, C++ statics, functions chosen at load time, libraries
- * that are not loaded yet) is worth a trial.
+ * that are not loaded yet) is worth a trial, and so is a file whose tables are odd: a
+ * damaged one can be the end of the dynamic linker.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -12,40 +13,14 @@
 #include "instance/module/trial.h"
 #include "proto/elf.h"
 
-/* `size` bytes at an address of the file; NULL when it does not hold them. */
-static const char *at_address(const struct elf *elf, uint64_t addr, uint64_t size)
-{
-	for (unsigned i = 0; i < elf->load_count; i++) {
-		const struct elf_segment *s = &elf->loads[i];
-		if (addr >= s->vaddr && addr - s->vaddr < s->filesz &&
-			size <= s->filesz - (addr - s->vaddr))
-			return elf->file.data + s->offset + (addr - s->vaddr);
-	}
-	return NULL;
-}
-
-static bool get_dynamic(const struct elf *elf, int64_t tag, uint64_t *ret)
-{
-	for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= elf->dynamic.size;
-		at += sizeof(Elf64_Dyn)) {
-		Elf64_Dyn dyn;
-		memcpy(&dyn, elf->dynamic.data + at, sizeof(dyn));
-		if (dyn.d_tag == tag) {
-			*ret = dyn.d_un.d_val;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool starts_with(
 	const struct elf *elf, uint64_t addr, const char *code, size_t len)
 {
 	static const char endbr64[] = {'\xf3', '\x0f', '\x1e', '\xfa'};
-	const char *p = at_address(elf, addr, sizeof(endbr64));
+	const char *p = elf_at(elf, addr, sizeof(endbr64));
 	if (p != NULL && memcmp(p, endbr64, sizeof(endbr64)) == 0)
 		addr += sizeof(endbr64);
-	p = at_address(elf, addr, len);
+	p = elf_at(elf, addr, len);
 	return p != NULL && memcmp(p, code, len) == 0;
 }
 
@@ -63,10 +38,10 @@ static bool is_plain_constructor(const struct elf *elf, uint64_t addr)
 	enum { JUMP_SIZE = 5, ENDBR_SIZE = 4 };
 	if (!starts_with(elf, addr, "\xe9", 1))
 		return false;
-	const char *p = at_address(elf, addr, 1);
+	const char *p = elf_at(elf, addr, 1);
 	uint64_t jump = *p == '\xe9' ? addr : addr + ENDBR_SIZE;
 	int32_t distance;
-	p = at_address(elf, jump, JUMP_SIZE);
+	p = elf_at(elf, jump, JUMP_SIZE);
 	if (p == NULL)
 		return false;
 	memcpy(&distance, p + 1, sizeof(distance));
@@ -83,10 +58,10 @@ static bool find_relative(
 	bool is_found = false;
 	for (size_t i = 0; i < lengthof(tables); i++) {
 		uint64_t table, size;
-		if (!get_dynamic(elf, tables[i][0], &table) ||
-			!get_dynamic(elf, tables[i][1], &size))
+		if (!elf_get_dynamic(elf, tables[i][0], &table) ||
+			!elf_get_dynamic(elf, tables[i][1], &size))
 			continue;
-		const char *p = at_address(elf, table, size);
+		const char *p = elf_at(elf, table, size);
 		if (p == NULL) {
 			*ret_is_odd = true;
 			return false;
@@ -131,12 +106,12 @@ static bool has_own_code(const struct elf *elf, const struct hooks *hooks)
 {
 	uint64_t addr = 0, size = 0, item = 0;
 	bool is_odd = false;
-	if (get_dynamic(elf, hooks->function, &addr) &&
+	if (elf_get_dynamic(elf, hooks->function, &addr) &&
 		!hooks->is_plain_function(elf, addr))
 		return true;
-	if (get_dynamic(elf, hooks->array_size, &size) && size > sizeof(item))
+	if (elf_get_dynamic(elf, hooks->array_size, &size) && size > sizeof(item))
 		return true;
-	if (!get_dynamic(elf, hooks->array, &addr))
+	if (!elf_get_dynamic(elf, hooks->array, &addr))
 		size = 0;
 	bool is_found = find_relative(elf, addr, &item, &is_odd);
 	return is_odd || (size > 0 && !(is_found && hooks->is_plain_item(elf, item)));
@@ -175,6 +150,6 @@ bool trial_is_needed(const struct elf *elf)
 		is_plain_init, is_plain_constructor};
 	static const struct hooks unload = {DT_FINI, DT_FINI_ARRAY, DT_FINI_ARRAYSZ,
 		is_plain_fini, is_plain_destructor};
-	return has_own_code(elf, &load) || has_own_code(elf, &unload) ||
-	       has_ifuncs(elf) || needs_new_library(elf);
+	return !elf_is_sound(elf) || has_own_code(elf, &load) ||
+	       has_own_code(elf, &unload) || has_ifuncs(elf) || needs_new_library(elf);
 }
