@@ -82,9 +82,11 @@ static bool are_notes_sound(const char *data, uint64_t size, uint64_t align)
 			return false;
 		memcpy(&note, data + pos, sizeof(note));
 		pos = (pos + sizeof(note) + note.n_namesz + mask) & ~mask;
+		if (pos + note.n_descsz > size)
+			return false;
 		pos = (pos + note.n_descsz + mask) & ~mask;
 	}
-	return pos == size;
+	return true;
 }
 
 static bool is_segment_sound(struct tables *t, const Elf64_Phdr *ph, uint64_t *end)

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint64_t i = 0; (needed = elf_get_needed(&elf, i)) != NULL; i++)
 		fuzz_touch(needed, strlen(needed) + 1);
 	fuzz_touch_range(elf.dynamic.data, elf.dynamic.data + elf.dynamic.size);
+	elf_is_sound(&elf);
 	elf_format_build_id(&elf, text);
 	fuzz_check(strlen(text) == 2 * elf.build_id_len);
 	return 0;

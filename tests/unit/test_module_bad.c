@@ -1,6 +1,10 @@
 /* C modules: files, places and memory that are no good, and what cannot be unloaded. */
 #include "tests/unit/module/common.h"
 
+#include <elf.h>
+
+#include "proto/elf.h"
+
 /* The file is refused, the old version serves as if nothing had been. */
 static void refuse(const char *part)
 {
@@ -67,6 +71,34 @@ static void reload_refuses_files(void)
 static void test_reload_refuses_files(void **state)
 {
 	run_in_fiber(reload_refuses_files);
+}
+
+/* A relocation that leads far away: the linker would write there. */
+static void reload_tries_odd_tables(void)
+{
+	begin();
+	size_t size;
+	char *data = read_source("v2", &size), error[ELF_ERROR_SIZE];
+	struct elf elf;
+	uint64_t table;
+	assert_int_equal(elf_parse(&elf, data, size, error), 0);
+	assert_true(elf_is_sound(&elf));
+	assert_true(elf_get_dynamic(&elf, DT_RELA, &table));
+	Elf64_Rela rela;
+	char *at = data + (elf_at(&elf, table, sizeof(rela)) - data);
+	memcpy(&rela, at, sizeof(rela));
+	rela.r_offset += 1 << 30;
+	memcpy(at, &rela, sizeof(rela));
+	assert_false(elf_is_sound(&elf));
+	write_file("m", data, size);
+	refuse("loading it ends the process (");
+	free(data);
+	end(both);
+}
+
+static void test_reload_tries_odd_tables(void **state)
+{
+	run_in_fiber(reload_tries_odd_tables);
 }
 
 static void reload_tries_constructors(void)
@@ -301,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reload_refuses_files),
+		cmocka_unit_test(test_reload_tries_odd_tables),
 		cmocka_unit_test(test_reload_tries_constructors),
 		cmocka_unit_test(test_copy_finds_a_place),
 #ifndef __SANITIZE_ADDRESS__
