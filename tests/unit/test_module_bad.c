@@ -83,7 +83,7 @@ static void reload_tries_odd_tables(void)
 	uint64_t table;
 	assert_int_equal(elf_parse(&elf, data, size, error), 0);
 	assert_true(elf_is_sound(&elf));
-	assert_true(elf_get_dynamic(&elf, DT_RELA, &table));
+	assert_true(elf_get_dynamic(&elf, DT_JMPREL, &table));
 	Elf64_Rela rela;
 	char *at = data + (elf_at(&elf, table, sizeof(rela)) - data);
 	memcpy(&rela, at, sizeof(rela));
