@@ -232,11 +232,13 @@ static void say_end(const struct play *p, int rc)
 	if (p->failed.sync != 0) {
 		ctl_say("The row with lsn %" PRIu64 " failed: %s", p->failed.lsn,
 			p->error);
-		ctl_say("%" PRIu64 " rows are played, %" PRIu64
-			" of them from behind that one, which were sent already "
-			"(--batch=1 "
-			"sends one at a time). Go on with --from=%" PRIu64,
-			p->done, p->done_behind_failed, p->failed.lsn);
+		if (p->done_behind_failed > 0)
+			ctl_say("%" PRIu64
+				" of the rows behind it were sent already, and "
+				"are applied (--batch=1 sends one at a time)",
+				p->done_behind_failed);
+		ctl_say("%" PRIu64 " rows are played. Go on with --from=%" PRIu64,
+			p->done, p->failed.lsn);
 		return;
 	}
 	if (p->error[0] != '\0')

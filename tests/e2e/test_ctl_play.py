@@ -90,7 +90,7 @@ def check_failure(engine):
     emptied(p)
     p.ctl('eval', 'app', '-e', 'box.space.s:insert{2}')
     got = p.ctl('play', uri, xlogs[0], '--space', '512', '--batch', '1')
-    tap.like(got.stderr, '1 rows are played, 0 of them from behind that one',
+    tap.like(got.stderr, '\n1 rows are played. Go on with --from=5\n',
              '%s: --batch=1 sends nothing behind a failure' % engine)
     tap.like(p.ctl('eval', 'app', '-e', 'return box.space.s:len()').stdout, '- 2\n',
              '%s: --batch=1: what was done is what it says' % engine)
@@ -119,6 +119,30 @@ def check_damage(engine):
     got = p.ctl('play', uri, 'x/torn.xlog')
     tap.equal(got.returncode, 0, '%s: a torn end: exit 0' % engine)
     tap.like(got.stderr, 'the last block is not whole', '%s: a torn end: says so' % engine)
+
+
+def check_rights(engine):
+    """Over TCP, by a user who may not write, and by one who may."""
+    p, xlogs, _ = started(engine)
+    port = harness.free_port()
+    code = """box.cfg{listen = '127.0.0.1:%d'}
+        for _, name in ipairs{'poor', 'rich'} do box.schema.user.create(name, {password = 'p'}) end
+        box.schema.user.grant('rich', 'read,write', 'space', 's')""" % port
+    done = p.ctl('eval', 'app', stdin=code)
+    assert done.returncode == 0, done.stderr
+    p.ctl('eval', 'app', '-e', "box.schema.user.revoke('guest', 'read,write', 'universe')")
+    for login in 'poor:p@', '':
+        got = p.ctl('play', '%s127.0.0.1:%d' % (login, port), xlogs[0], '--space=512')
+        tap.equal(got.returncode, 3, "%s: play by '%s', who has no rights: exit 3" %
+                  (engine, login))
+        tap.matches(got.stderr, "^The row with lsn 4 failed: .*denied for user '%s'$" %
+                    (login[:4] or 'guest'), "%s: play by '%s': says why" % (engine, login))
+        tap.like(got.stderr, '\n0 rows are played. Go on with --from=4\n', "%s: play by '%s': nothing done" %
+                 (engine, login))
+    got = p.ctl('play', 'rich@127.0.0.1:%d' % port, xlogs[0], '--space=512',
+                env={'CTL_PASSWORD': 'p'})
+    tap.equal(got.returncode, 0, '%s: play over TCP: exit 0' % engine)
+    tap.ok(shown(p).startswith('197 '), '%s: play over TCP: all of it' % engine)
 
 
 def check_refused(engine):
@@ -176,8 +200,8 @@ def test_own_log_ends():
 
 def test_both():
     for engine in ENGINES:
-        for check in (check_play, check_failure, check_damage, check_refused, check_lost,
-                      check_much):
+        for check in (check_play, check_failure, check_damage, check_rights, check_refused,
+                      check_lost, check_much):
             tap.case(check, engine)
 
 
