@@ -1,65 +1,19 @@
 #include "ctl/console.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "ctl/console_set.h"
-#include "ctl/edit.h"
-#include "ctl/evaluate.h"
+#include "ctl/child.h"
+#include "ctl/console_inner.h"
 #include "ctl/interrupt.h"
 #include "ctl/luacheck.h"
+#include "ctl/remote.h"
 
 enum { COMPLETE_TIMEOUT_MS = 1000 };
-
-/* One console; owned by console_run(). */
-struct console {
-	const struct target *target;
-	struct conn conn;
-	struct edit *edit;
-	struct luacheck *lua;
-	struct console_settings set;
-	struct buf statement; /* lines of one that goes on */
-	char prompt[256], more[256];
-	int exit_code;
-	bool is_over;
-};
-
-/* --- waiting for the user, with an eye on the instance --- */
-
-/** Has the instance closed the connection? Nothing else comes between requests. */
-static bool is_closed(const struct conn *c)
-{
-	char byte;
-	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-}
-
-static enum edit_input on_wait(void *arg)
-{
-	struct console *con = arg;
-	for (;;) {
-		struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-			{.fd = con->conn.fd, .events = POLLRDHUP}};
-		int n = interrupt_poll(p, 2, -1);
-		if (n < 0 && errno == EINTR && interrupt_take())
-			return EDIT_INPUT_INTERRUPTED;
-		if (n > 0 && p[1].revents != 0 && is_closed(&con->conn)) {
-			edit_print(con->edit, "The instance closed the connection.");
-			con->exit_code = CTL_UNREACHABLE;
-			con->is_over = true;
-			return EDIT_INPUT_END;
-		}
-		if (n > 0 && p[0].revents != 0)
-			return EDIT_INPUT_READY;
-	}
-}
 
 static void on_complete(
 	void *arg, const char *line, size_t start, size_t end, struct edit_words *words)
@@ -69,7 +23,7 @@ static void on_complete(
 	struct remote_call call;
 	uint32_t len;
 	if (line[0] == '\\') {
-		console_set_complete(line, start, end, words);
+		console_command_complete(line, start, end, words);
 		return;
 	}
 	/* A connection of its own: one that does not answer in time is dropped. */
@@ -79,8 +33,13 @@ static void on_complete(
 	remote_add_cstr(&call, line);
 	remote_add_uint(&call, start);
 	remote_add_uint(&call, end);
-	if (target_open(con->target, &c, deadline) == CONN_OK &&
-		remote_run(&c, &call) == CONN_OK && call.is_ok) {
+	enum conn_status rc = target_open(con->target, &c, deadline);
+	if (rc == CONN_OK)
+		rc = remote_run(&c, &call);
+	if (rc == CONN_TIMEOUT)
+		console_notice(con, STYLE_WARNING,
+			"The instance does not answer: nothing is completed.");
+	if (rc == CONN_OK && call.is_ok) {
 		uint32_t n = mp_read_array(&call.values);
 		for (uint32_t i = 0; i < n && call.values.error == NULL; i++) {
 			const char *word = mp_read_str(&call.values, &len);
@@ -93,89 +52,7 @@ static void on_complete(
 	conn_fini(&c);
 }
 
-/* --- statements --- */
-
-static void write_text(const char *text, size_t len)
-{
-	fwrite(text, 1, len, stdout);
-	fflush(stdout);
-}
-
-static void end(struct console *con, int exit_code, const char *why)
-{
-	ctl_say("%s", why);
-	con->exit_code = exit_code;
-	con->is_over = true;
-}
-
-/** A text console that was cancelled ends: go on with a new connection. */
-static void reconnect_if_closed(struct console *con)
-{
-	if (!is_closed(&con->conn) && !con->conn.is_text)
-		return;
-	conn_fini(&con->conn);
-	conn_init(&con->conn);
-	enum conn_status rc = target_open(con->target, &con->conn, deadline_after(5000));
-	if (rc != CONN_OK) {
-		con->exit_code = target_explain(con->target, &con->conn, rc);
-		con->is_over = true;
-	}
-}
-
-static void run_statement(struct console *con, const char *text, size_t len)
-{
-	bool is_sql = strcmp(con->set.language, "sql") == 0;
-	static const char sql[] = "return box.execute((...))";
-	char *sql_text = is_sql ? strndup(text, len) : NULL;
-	struct evaluate ev = {
-		.target = con->target,
-		.conn = &con->conn,
-		.text = is_sql ? sql : text,
-		.text_len = is_sql ? sizeof(sql) - 1 : len,
-		.name = "",
-		.argc = is_sql ? 1 : 0,
-		.argv = &sql_text,
-		.format = console_set_format(&con->set),
-		.deadline = DEADLINE_NONE,
-		.on_push = evaluate_write_push,
-		.push_arg = stdout,
-	};
-	uint32_t n;
-	const char *shown;
-	switch (evaluate_run(&ev)) {
-	case EVALUATE_OK:
-		write_text(ev.result, ev.result_len);
-		write_text("\n", 1);
-		break;
-	case EVALUATE_ERROR:
-		shown = remote_next_str(&ev.call, &n);
-		if (n > 0)
-			write_text(shown, n);
-		else
-			ctl_say("error: %.*s", (int)ev.message_len, ev.message);
-		write_text("\n", 1);
-		break;
-	case EVALUATE_INTERRUPTED:
-		ctl_say("^C\nInterrupted.");
-		reconnect_if_closed(con);
-		break;
-	case EVALUATE_TIMEOUT:
-	case EVALUATE_DETACHED:
-		end(con, CTL_INTERRUPTED,
-			"^C\nThe statement cannot be interrupted: it does not yield, or "
-			"catches the cancel. It goes on running; this console is "
-			"detached from it.");
-		break;
-	case EVALUATE_LOST:
-		end(con, CTL_UNREACHABLE, "The instance closed the connection.");
-		break;
-	case EVALUATE_REFUSED:
-		ctl_say("error: %s", con->conn.error);
-		break;
-	}
-	evaluate_fini(&ev);
-	free(sql_text);
-}
+/* --- lines --- */
 
 /**
  * Is the statement whole? With a delimiter: when it ends with it, which is taken
@@ -201,7 +78,7 @@ static void handle_line(struct console *con, const char *line)
 	struct buf *b = &con->statement;
 	if (b->len == 0 && line[0] == '\\') {
 		edit_remember(con->edit, line);
-		con->is_over = console_set_command(&con->set, line);
+		console_command(con, line);
 		return;
 	}
 	if (b->len == 0 && strspn(line, " \t") == strlen(line))
@@ -209,15 +86,44 @@ static void handle_line(struct console *con, const char *line)
 	if (b->len > 0)
 		buf_puts(b, "\n");
 	if (buf_puts(b, line) != 0) {
-		end(con, CTL_FAILED, "Out of memory");
+		console_end(con, CTL_FAILED, "Out of memory");
 		return;
 	}
 	if (!is_whole(con))
 		return;
 	buf_append(b, "", 1);
 	edit_remember(con->edit, b->data);
-	run_statement(con, b->data, b->len - 1);
-	buf_reset(b);
+	/* The prompt is that of a new statement again, whatever this one does. */
+	struct buf whole = *b;
+	*b = (struct buf){0};
+	console_run_statement(con, whole.data, whole.len - 1);
+	buf_fini(&whole);
+}
+
+/** Ctrl-C: the lines of a statement go, or, at a fresh prompt, a whole transaction. */
+static void interrupted(struct console *con)
+{
+	bool is_line = con->statement.len > 0;
+	buf_reset(&con->statement);
+	if (!is_line && console_drop_series(con))
+		console_notice(con, STYLE_WARNING,
+			"The transaction is dropped; none of it was run.");
+	console_update_prompt(con);
+}
+
+/** No more lines. */
+static void ended(struct console *con)
+{
+	bool is_interactive = edit_is_interactive(con->edit);
+	if (con->statement.len > 0 && !is_interactive)
+		console_run_statement(con, con->statement.data, con->statement.len);
+	if (is_interactive && !con->is_over)
+		putchar('\n');
+	if (console_drop_series(con))
+		ctl_say("The transaction had no box.commit(): none of it was run.");
+	if (is_interactive && !con->is_connected && con->exit_code == CTL_OK)
+		con->exit_code = CTL_UNREACHABLE;
+	con->is_over = true;
 }
 
 static void loop(struct console *con)
@@ -230,15 +136,10 @@ static void loop(struct console *con)
 			handle_line(con, line);
 			break;
 		case EDIT_INTERRUPTED:
-			buf_reset(&con->statement);
+			interrupted(con);
 			break;
 		case EDIT_EOF:
-			if (con->statement.len > 0 && !edit_is_interactive(con->edit))
-				run_statement(
-					con, con->statement.data, con->statement.len);
-			if (edit_is_interactive(con->edit) && !con->is_over)
-				putchar('\n');
-			con->is_over = true;
+			ended(con);
 			break;
 		}
 	}
@@ -248,6 +149,7 @@ static void loop(struct console *con)
 
 static void on_fatal_signal(int sig)
 {
+	child_end();
 	edit_restore();
 	_exit(128 + sig);
 }
@@ -260,19 +162,12 @@ static void guard_terminal(void)
 		sigaction(signals[i], &sa, NULL);
 }
 
-static void set_prompt(struct console *con, const char *name)
-{
-	text_set(con->prompt, sizeof(con->prompt) - 3, "%s", name);
-	strcat(con->prompt, "> ");
-	memset(con->more, ' ', strlen(con->prompt) - 2);
-	strcpy(con->more + strlen(con->prompt) - 2, "> ");
-}
-
 static int open_edit(struct console *con)
 {
 	char history[PATH_MAX];
 	const char *home = getenv("HOME");
-	struct edit_hooks hooks = {.wait = on_wait, .complete = on_complete, .arg = con};
+	struct edit_hooks hooks = {
+		.wait = console_wait, .complete = on_complete, .arg = con};
 	bool has_history = home != NULL && text_set(history, sizeof(history),
 						   "%s/.tarantool_history", home) == 0;
 	con->edit = edit_new("ctl", has_history ? history : NULL, &hooks);
@@ -281,13 +176,13 @@ static int open_edit(struct console *con)
 
 int console_run(const struct target *target, const char *name, const char *language)
 {
-	struct console con = {.target = target, .lua = luacheck_new()};
+	struct console con = {.target = target, .name = name, .lua = luacheck_new()};
 	char where[1024];
 	console_set_init(&con.set, language);
-	set_prompt(&con, name);
+	console_log_init(&con.log);
 	conn_init(&con.conn);
 	interrupt_start();
-	enum conn_status rc = target_open(target, &con.conn, DEADLINE_NONE);
+	enum conn_status rc = console_connect(&con, DEADLINE_NONE);
 	if (rc != CONN_OK) {
 		con.exit_code = target_explain(target, &con.conn, rc);
 	} else if (open_edit(&con) != 0) {
@@ -302,8 +197,10 @@ int console_run(const struct target *target, const char *name, const char *langu
 		loop(&con);
 	}
 	edit_free(con.edit);
+	console_log_close(&con.log);
 	conn_fini(&con.conn);
 	luacheck_free(con.lua);
 	buf_fini(&con.statement);
+	buf_fini(&con.last);
 	return con.exit_code;
 }

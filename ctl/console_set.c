@@ -4,36 +4,39 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "ctl/edit.h"
+#include "proto/buf.h"
 
-static const char help_text[] =
-	"---\n"
-	"- - |\n"
-	"    An expression or a statement is run in the instance; one that is not whole\n"
-	"    goes on in the next line. Tab completes, Ctrl-C clears the line or "
-	"interrupts\n"
-	"    the running statement, Ctrl-D ends the console.\n"
-	"\n"
-	"    Available backslash commands:\n"
-	"\n"
-	"      \\set language <language>   -- set language (lua or sql)\n"
-	"      \\set output <format>       -- set output format (yaml, lua, json or "
-	"table)\n"
-	"      \\set delimiter <delimiter> -- set expression delimiter\n"
-	"      \\help                      -- show this screen\n"
-	"      \\quit                      -- quit interactive console\n"
-	"...\n\n";
-
-static const char *const commands[] = {"\\help", "\\quit", "\\set", NULL};
-static const char *const parameters[] = {"delimiter", "language", "output", NULL};
-static const char *const outputs[] = {"json", "lua", "table", "yaml", NULL};
+static const char *const outputs[] = {"json", "lua", "table", "vertical", "yaml", NULL};
 static const char *const languages[] = {"lua", "sql", NULL};
+static const char *const switches[] = {"off", "on", NULL};
+static const char *const transactions[] = {"live", "together", NULL};
+
+/* In this order a name that was cut short is looked for. */
+static const struct parameter {
+	const char *name;
+	const char *const *values; /* NULL: any */
+	const char *args, *help;
+	const char *bad; /* format of what is said of another value */
+} parameters[] = {
+	{"language", languages, "<language>", "set language (lua or sql)",
+		"Invalid language \"%s\", supported languages: lua and sql."},
+	{"output", outputs, "<format>",
+		"set output format (yaml, lua, json, table or vertical)",
+		"Invalid format \"%s\", supported: yaml, lua, json, table and vertical."},
+	{"delimiter", NULL, "<delimiter>", "set expression delimiter",
+		"The delimiter is too long: %s"},
+	{"pager", switches, "<on|off>", "show long results by $PAGER, or less (on)",
+		"Invalid value \"%s\", supported: on and off."},
+	{"transaction", transactions, "<when>",
+		"box.begin() to box.commit() run together, or live",
+		"Invalid value \"%s\", supported: together and live."},
+};
 
 void console_set_init(struct console_settings *set, const char *language)
 {
+	*set = (struct console_settings){.is_paged = true};
 	strcpy(set->output, "yaml");
 	text_set(set->language, sizeof(set->language), "%s", language);
-	set->delimiter[0] = '\0';
 }
 
 const char *console_set_format(const struct console_settings *set)
@@ -50,111 +53,97 @@ static bool is_one_of(const char *word, const char *const *list)
 	return false;
 }
 
-static void print_error(const char *fmt, const char *arg)
+static __attribute__((format(printf, 1, 0))) void print_error(
+	const char *fmt, const char *arg)
 {
 	printf("---\n- error: '");
 	printf(fmt, arg);
 	printf("'\n...\n\n");
 }
 
-static void set_choice(char *out, size_t size, const char *value, const char *const *list,
-	const char *current_name, const char *bad)
+static const struct parameter *find(const char *name)
 {
-	if (value[0] == '\0') {
-		printf("---\n- %s: %s\n...\n\n", current_name, out);
-	} else if (!is_one_of(value, list)) {
-		print_error(bad, value);
-	} else {
-		text_set(out, size, "%s", value);
-		printf("---\n- true\n...\n\n");
+	for (size_t i = 0; name[0] != '\0' && i < lengthof(parameters); i++) {
+		if (strncmp(parameters[i].name, name, strlen(name)) == 0)
+			return &parameters[i];
+	}
+	return NULL;
+}
+
+static const char *current(
+	const struct console_settings *set, const struct parameter *param)
+{
+	switch (param->name[0]) {
+	case 'l':
+		return set->language;
+	case 'o':
+		return set->output;
+	case 'p':
+		return set->is_paged ? "on" : "off";
+	case 't':
+		return set->is_live ? "live" : "together";
+	default:
+		return set->delimiter;
 	}
 }
 
-static void set_delimiter(struct console_settings *set, const char *value)
+/** @return 0, or -1 when it does not fit */
+static int assign(
+	struct console_settings *set, const struct parameter *param, const char *value)
 {
-	if (text_set(set->delimiter, sizeof(set->delimiter), "%s", value) != 0)
-		print_error("The delimiter is too long: %s", value);
-	else
-		printf("---\n...\n\n");
+	switch (param->name[0]) {
+	case 'l':
+		return text_set(set->language, sizeof(set->language), "%s", value);
+	case 'o':
+		return text_set(set->output, sizeof(set->output), "%s", value);
+	case 'p':
+		set->is_paged = strcmp(value, "on") == 0;
+		return 0;
+	case 't':
+		set->is_live = strcmp(value, "live") == 0;
+		return 0;
+	default:
+		if (strlen(value) >= sizeof(set->delimiter))
+			return -1;
+		return text_set(set->delimiter, sizeof(set->delimiter), "%s", value);
+	}
 }
 
-/** `\set NAME VALUE`; a name may be cut short. */
-static void run_set(struct console_settings *set, char *name, char *value)
+void console_set_run(struct console_settings *set, const char *name, const char *value)
 {
-	size_t n = strlen(name);
-	if (n == 0)
-		print_error("Set what? %s", "delimiter, language or output");
-	else if (strncmp("output", name, n) == 0)
-		set_choice(set->output, sizeof(set->output), value, outputs, "output",
-			"Invalid format \"%s\", supported: yaml, lua, json and table.");
-	else if (strncmp("language", name, n) == 0)
-		set_choice(set->language, sizeof(set->language), value, languages,
-			"language",
-			"Invalid language \"%s\", supported languages: lua and sql.");
-	else if (strncmp("delimiter", name, n) == 0)
-		set_delimiter(set, value);
-	else
+	const struct parameter *param = find(name);
+	if (name[0] == '\0')
+		print_error("Set what? %s",
+			"language, output, delimiter, pager or transaction");
+	else if (param == NULL)
 		print_error("Unknown parameter: %s", name);
-}
-
-static bool is_command(const char *word, const char *command)
-{
-	return strlen(word) >= 2 && strncmp(command, word, strlen(word)) == 0;
-}
-
-bool console_set_command(struct console_settings *set, const char *line)
-{
-	char copy[256];
-	if (text_set(copy, sizeof(copy), "%s", line) != 0) {
-		print_error("The command is too long%s", "");
-		return false;
-	}
-	char *rest, *word = strtok_r(copy, " \t;", &rest);
-	char *name = strtok_r(NULL, " \t", &rest);
-	char *value = strtok_r(NULL, " \t", &rest);
-	bool is_over = false;
-	if (word == NULL || is_command(word, "\\help") || strcmp(word, "\\") == 0)
-		fputs(help_text, stdout);
-	else if (is_command(word, "\\quit"))
-		is_over = true;
-	else if (is_command(word, "\\set"))
-		run_set(set, name != NULL ? name : "", value != NULL ? value : "");
+	else if (value[0] == '\0' && param->values != NULL)
+		printf("---\n- %s: %s\n...\n\n", param->name, current(set, param));
+	else if ((param->values != NULL && !is_one_of(value, param->values)) ||
+		 assign(set, param, value) != 0)
+		print_error(param->bad, value);
 	else
-		print_error("Invalid command %s. Type \\help for help.", word);
-	fflush(stdout);
-	return is_over;
+		fputs(param->values != NULL ? "---\n- true\n...\n\n" : "---\n...\n\n",
+			stdout);
 }
 
-void console_set_complete(
-	const char *line, size_t start, size_t end, struct edit_words *words)
+const char *const *console_set_words(const char *name)
 {
-	const char *const *list = NULL;
-	char before[256];
-	size_t skip = 0;
-	if (text_set(before, sizeof(before), "%.*s", (int)start, line) != 0)
-		return;
-	char *rest, *word = strtok_r(before, " \t", &rest);
-	char *name = strtok_r(NULL, " \t", &rest);
-	if (start == 1 && line[0] == '\\') {
-		list = commands; /* the word begins behind the backslash */
-		skip = 1;
-	} else if (word != NULL && is_command(word, "\\set") && name == NULL) {
-		list = parameters;
-	} else if (name != NULL && strncmp("output", name, strlen(name)) == 0) {
-		list = outputs;
-	} else if (name != NULL && strncmp("language", name, strlen(name)) == 0) {
-		list = languages;
-	}
-	edit_words_add(words, line + start, end - start);
-	for (; list != NULL && *list != NULL; list++) {
-		const char *item = *list + skip;
-		if (strncmp(item, line + start, end - start) == 0)
-			edit_words_add(words, item, strlen(item));
-	}
-	/* One alone is the common prefix. */
-	if (words->count == 2) {
-		char *first = words->items[0];
-		words->items[0] = words->items[1];
-		words->items[1] = first;
+	static const char *names[lengthof(parameters) + 1];
+	const struct parameter *param = find(name);
+	if (name[0] != '\0')
+		return param != NULL ? param->values : NULL;
+	for (size_t i = 0; i < lengthof(parameters); i++)
+		names[i] = parameters[i].name;
+	return names;
+}
+
+void console_set_help(struct buf *out)
+{
+	for (size_t i = 0; i < lengthof(parameters); i++) {
+		char text[64];
+		text_set(text, sizeof(text), "\\set %s %s", parameters[i].name,
+			parameters[i].args);
+		buf_printf(out, "      %-26s -- %s\n", text, parameters[i].help);
 	}
 }

@@ -15,6 +15,7 @@
 
 #include "ctl/history.h"
 
+#define PROMPT_MARK '\1'
 #define PASTE_END "\033[201~"
 #define WORD_BREAKS "\t\r\n !\"#$%&'()*+,-/;<=>?@[\\]^`{|}~"
 
@@ -288,7 +289,7 @@ static int open_editor(struct edit *e, const char *program)
 	e->hist = e->lib.history_init();
 	if (e->el == NULL || e->hist == NULL)
 		return -1;
-	e->lib.el_set(e->el, EL_PROMPT_ESC, on_prompt, '\1');
+	e->lib.el_set(e->el, EL_PROMPT_ESC, on_prompt, PROMPT_MARK);
 	e->lib.el_set(e->el, EL_EDITOR, "emacs");
 	e->lib.el_set(e->el, EL_SIGNAL, 0);
 	e->lib.el_set(e->el, EL_GETCFN, on_getc);
@@ -356,15 +357,23 @@ bool edit_is_interactive(const struct edit *e)
 	return e->is_tty;
 }
 
+/** As libedit does it: what stands between the marks is not counted, the marks vanish. */
+static void print_prompt(const char *prompt)
+{
+	for (const char *p = prompt; *p != '\0'; p++) {
+		if (*p != PROMPT_MARK)
+			putchar(*p);
+	}
+	fflush(stdout);
+}
+
 /** Without an editor: a line as the terminal, or a pipe, gives it. */
 static enum edit_status read_plain(struct edit *e, char **ret_line)
 {
 	size_t len = 0, cap = 256;
 	char *line = malloc(cap);
-	if (e->is_tty) {
-		fputs(e->prompt, stdout);
-		fflush(stdout);
-	}
+	if (e->is_tty)
+		print_prompt(e->prompt);
 	free(e->line);
 	e->line = line;
 	while (line != NULL) {
@@ -436,10 +445,60 @@ void edit_remember(struct edit *e, const char *entry)
 		history_file_append(e->history_path, entry);
 }
 
+void edit_set_prompt(struct edit *e, const char *prompt)
+{
+	char *copy = strdup(prompt);
+	if (copy == NULL)
+		return;
+	free(e->prompt);
+	e->prompt = copy;
+}
+
+/** Columns that the text takes on the screen. */
+static size_t count_columns(const char *text, size_t len)
+{
+	mbstate_t state = {0};
+	size_t columns = 0;
+	bool is_marked = false;
+	for (const char *end = text + len; text < end;) {
+		wchar_t wide;
+		size_t n = mbrtowc(&wide, text, (size_t)(end - text), &state);
+		if (n == 0 || n > (size_t)(end - text))
+			break;
+		text += n;
+		if (wide == PROMPT_MARK)
+			is_marked = !is_marked;
+		else if (!is_marked)
+			columns += wcwidth(wide) > 0 ? (size_t)wcwidth(wide) : 0;
+	}
+	return columns;
+}
+
+/** Go to where the prompt begins and clear all from there on. */
+static void erase_line(const struct edit *e)
+{
+	const LineInfo *li = e->lib.el_line(e->el);
+	size_t columns = e->size.ws_col > 0 ? e->size.ws_col : 80;
+	size_t before = count_columns(e->prompt, strlen(e->prompt));
+	const char *p = li->buffer;
+	size_t rows = 0;
+	for (const char *nl; (nl = memchr(p, '\n', (size_t)(li->cursor - p))) != NULL;
+		p = nl + 1) {
+		rows += (before + count_columns(p, (size_t)(nl - p))) / columns + 1;
+		before = 0;
+	}
+	rows += (before + count_columns(p, (size_t)(li->cursor - p))) / columns;
+	if (rows > 0)
+		printf("\033[%zuA", rows);
+	fputs("\r\033[J", stdout);
+}
+
 void edit_print(struct edit *e, const char *text)
 {
 	bool is_above = e->el != NULL && e->is_reading;
-	printf("%s%s\n", is_above ? "\r\033[K" : "", text);
+	if (is_above)
+		erase_line(e);
+	printf("%s\n", text);
 	fflush(stdout);
 	if (is_above)
 		e->lib.el_set(e->el, EL_REFRESH);

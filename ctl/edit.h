@@ -59,13 +59,16 @@ struct edit *edit_new(
 void edit_free(struct edit *e);
 /**
  * Read a line.
+ * @param prompt   what stands between two \001 takes no room on the screen: colours
  * @param ret_line without its newline; valid until the next call
  */
 enum edit_status edit_read(struct edit *e, const char *prompt, char **ret_line);
 /** Add a statement (of one or more lines) to the history and to its file. */
 void edit_remember(struct edit *e, const char *entry);
-/** Print above the line that is being edited. */
+/** Print a line above the one that is being edited. */
 void edit_print(struct edit *e, const char *text);
+/** Another prompt for the line that is being edited; edit_print() shows it. */
+void edit_set_prompt(struct edit *e, const char *prompt);
 /** Set the terminal back. Safe in a signal handler. */
 void edit_restore(void);
 /** Is stdin a terminal with an editor? */

@@ -82,7 +82,10 @@ enum evaluate_status evaluate_run(struct evaluate *ev)
 	struct remote_call *call = &ev->call;
 	remote_token(token);
 	remote_init(call, "eval", ev->deadline);
-	remote_add_str(call, ev->text, ev->text_len);
+	if (ev->series_count > 0)
+		remote_add_strv(call, ev->series_count, ev->series);
+	else
+		remote_add_str(call, ev->text, ev->text_len);
 	remote_add_cstr(call, ev->name);
 	remote_add_strv(call, ev->argc, ev->argv);
 	remote_add_cstr(call, ev->format);
@@ -106,10 +109,13 @@ enum evaluate_status evaluate_run(struct evaluate *ev)
 	}
 	if (call->is_ok) {
 		ev->result = remote_next_str(call, &ev->result_len);
+		ev->state = remote_next_str(call, &ev->state_len);
 		return EVALUATE_OK;
 	}
 	ev->message = remote_next_str(call, &ev->message_len);
 	ev->trace = remote_next_str(call, &ev->trace_len);
+	ev->shown = remote_next_str(call, &ev->shown_len);
+	ev->state = remote_next_str(call, &ev->state_len);
 	return EVALUATE_ERROR;
 }
 

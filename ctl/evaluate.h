@@ -21,6 +21,9 @@ struct evaluate {
 	struct conn *conn; /* connected to it */
 	const char *text;
 	size_t text_len;
+	char **series; /* when series_count > 0: statements instead of `text`, which run
+			*/
+	int series_count; /* one after another, without a wait in between */
 	const char *name; /* chunk name as Lua has it: "@file", "=stdin", "": the text */
 	int argc;
 	char **argv;
@@ -32,6 +35,9 @@ struct evaluate {
 	struct remote_call call;
 	const char *result, *message, *trace;
 	uint32_t result_len, message_len, trace_len;
+	const char *shown; /* the error in the format that was asked for */
+	const char *state; /* of the instance behind it: "", "ro", "tx", ... */
+	uint32_t shown_len, state_len;
 };
 
 /** Run it. evaluate_fini() afterwards. */

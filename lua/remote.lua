@@ -25,8 +25,8 @@ local function session()
     return ok and s or nil
 end
 
--- Results as text: formats[name](results).
-local formats, to_json = {}, nil
+-- Results as text: formats[name](results); show() makes the best of what that refuses.
+local formats, to_json, show = {}, nil, nil
 
 -- include remote/format.lua
 
@@ -168,7 +168,7 @@ local function error_shown(format, e)
     if type(e) ~= 'table' then
         e = e ~= nil and tostring(e) or require('json').NULL
     end
-    local ok, out = pcall(formats[format] or formats.yaml, {n = 1, {error = e}})
+    local ok, out = pcall(show, formats[format] or formats.yaml, {n = 1, {error = e}})
     return ok and out or ''
 end
 
@@ -182,12 +182,69 @@ local function note_file(text)
     end
 end
 
--- text, chunk name ('': the text), arguments, format, token, text console?,
--- stream what it prints?
+-- What a console's prompt should say of the instance: words, or ''.
+local function state()
+    if type(box) ~= 'table' or type(box.cfg) == 'function' then
+        return 'loading'
+    end
+    local words, info = {}, box.info
+    if info.status ~= 'running' then
+        words[1] = info.status
+    elseif info.ro then
+        words[1] = 'ro'
+    end
+    if box.is_in_txn() then
+        words[#words + 1] = 'tx'
+    end
+    return table.concat(words, ' ')
+end
+
+-- Statements that run one after another, without a wait in between: the first that
+-- fails is told, and a transaction that it leaves open is rolled back. What each
+-- returns is formatted at once, while the transaction sees it.
+local function compile_series(texts, format)
+    local chunks, from = {}, {}
+    local function failed(i, what)
+        local line = texts[i]:match('^[^\n]*')
+        return ('statement %d (%s): %s'):format(i, line, what)
+    end
+    for i, text in ipairs(texts) do
+        chunks[i], from[i] = compile(text, '')
+        if chunks[i] == nil then
+            return nil, failed(i, from[i] .. '; nothing was run')
+        end
+    end
+    return function()
+        local out = {}
+        for i, chunk in ipairs(chunks) do
+            local results = pack(pcall(chunk))
+            if not results[1] then
+                local what = error_text(results[2])
+                if type(box) == 'table' and box.is_in_txn() then
+                    box.rollback()
+                    what = what .. '; the transaction was rolled back'
+                end
+                error(failed(i, what), 0)
+            end
+            out[i] = show(format, pack(unpack(results, 1 + from[i], results.n)))
+        end
+        return table.concat(out, '\n')
+    end, 1
+end
+
+-- text (a list of them: a series), chunk name ('': the text), arguments, format,
+-- token, text console?, stream what it prints?
 function ops.eval(text, name, args, format, token, is_text, is_streaming)
-    local chunk, from = compile(text, name)
+    local to_text = formats[format] or formats.yaml
+    local chunk, from
+    if type(text) == 'table' then
+        chunk, from = compile_series(text, to_text)
+        to_text = nil
+    else
+        chunk, from = compile(text, name)
+    end
     if chunk == nil then
-        return 'error', from, '', error_shown(format, from)
+        return 'error', from, '', error_shown(format, from), state()
     end
     local rq = {
         token = token, fiber = fiber.self(), is_text = is_text,
@@ -206,21 +263,24 @@ function ops.eval(text, name, args, format, token, is_text, is_streaming)
         if is_gone then
             log_lost(rq, 'it failed: ' .. message)
         end
-        return 'error', message, trace, error_shown(format, results[2])
+        return 'error', message, trace, error_shown(format, results[2]), state()
     end
     if name ~= '' then
         note_file(text)
     end
     results = pack(unpack(results, 1 + from, results.n))
-    local ok, out = pcall(formats[format] or formats.yaml, results)
+    local ok, out = true, results[1] -- of a series: text already
+    if to_text ~= nil then
+        ok, out = pcall(show, to_text, results)
+    end
     if not ok then
         local message = 'exception while formatting output: ' .. tostring(out)
-        return 'error', message, '', error_shown(format, message)
+        return 'error', message, '', error_shown(format, message), state()
     end
     if is_gone then
         log_lost(rq, 'its result: ' .. out)
     end
-    return 'ok', out
+    return 'ok', out, state()
 end
 
 -- The other ops -------------------------------------------------------------
@@ -323,6 +383,10 @@ function ops.wait_ready(timeout)
         fiber.sleep(0.005)
     end
     return 'ok', ''
+end
+
+function ops.state()
+    return 'ok', state(), require('tarantool').pid()
 end
 
 function ops.complete(text, from, to)

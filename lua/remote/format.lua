@@ -1,5 +1,5 @@
--- Part of remote.lua: results as yaml, json, lua and tables. Fills in `formats`, and
--- to_json().
+-- Part of remote.lua: results as yaml, json, lua and tables. Fills in `formats`, to_json()
+-- and show().
 
 local yaml_encoder, json_encoder
 
@@ -36,9 +36,30 @@ function formats.yaml(results)
     return yaml_encoder.encode(dense(results))
 end
 
--- A value made of what json can hold: functions become text, rings are cut.
-local function plain(v, seen)
+-- Deeper than that the encoders fail, and stock Tarantool's yaml overflows its stack.
+local DEPTH_MAX = 100
+
+local function is_too_deep(v, seen, depth)
+    if depth > DEPTH_MAX then
+        return true
+    end
+    seen[v] = true
+    for _, item in next, v do
+        if type(item) == 'table' and not seen[item] and is_too_deep(item, seen, depth + 1) then
+            return true
+        end
+    end
+    return false
+end
+
+-- A value made of what json can hold: functions become text, rings and what is too
+-- deep are cut.
+local function plain(v, seen, depth)
     local t = type(v)
+    depth = depth or 1
+    if depth > DEPTH_MAX then
+        return '<deep>'
+    end
     if t == 'function' or t == 'thread' or t == 'userdata' then
         return tostring(v)
     end
@@ -47,7 +68,8 @@ local function plain(v, seen)
     end
     local mt = getmetatable(v)
     if type(mt) == 'table' and type(mt.__serialize) == 'function' then
-        return plain(mt.__serialize(v), seen)
+        local ok, out = pcall(mt.__serialize, v)
+        return ok and plain(out, seen, depth + 1) or '<__serialize: ' .. tostring(out) .. '>'
     end
     if seen[v] then
         return '<cycle>'
@@ -56,13 +78,30 @@ local function plain(v, seen)
     local copy = setmetatable({}, {__serialize = type(mt) == 'table' and
         type(mt.__serialize) == 'string' and mt.__serialize or nil})
     for k, item in pairs(v) do
-        if type(k) ~= 'number' and type(k) ~= 'string' then
+        local is_index = type(k) == 'number' and k % 1 == 0
+        if not is_index and type(k) ~= 'string' then
             k = tostring(k)
         end
-        copy[k] = plain(item, seen)
+        copy[k] = plain(item, seen, depth + 1)
     end
     seen[v] = nil
     return copy
+end
+
+-- Everything prints: a value that the encoder of the format refuses is shown as far as
+-- it can be.
+function show(format, results)
+    if not is_too_deep(results, {}, 0) then
+        local ok, out = pcall(format, results)
+        if ok then
+            return out
+        end
+    end
+    local copy = {n = results.n}
+    for i = 1, results.n do
+        copy[i] = plain(results[i], {})
+    end
+    return format(copy)
 end
 
 function to_json(v)
@@ -97,17 +136,35 @@ for word in ([[and break do else elseif end false for function goto if in local
     KEYWORDS[word] = true
 end
 
+-- Bytes that are no UTF-8, and C1 control characters, as \ddd.
+local function escape_bytes(run)
+    local out, at = {}, 1
+    while at <= #run do
+        local first = run:byte(at)
+        local len = first >= 0xf0 and first <= 0xf4 and 4 or first >= 0xe0 and 3 or
+            first >= 0xc2 and 2 or 1
+        local bytes = run:sub(at, at + len - 1)
+        if len == 1 or first > 0xf4 or #bytes < len or bytes:find('[^\128-\191]', 2) or
+                first == 0xc2 and bytes:byte(2) < 0xa0 then
+            len = 1
+            bytes = ('\\%03d'):format(first)
+        end
+        out[#out + 1] = bytes
+        at = at + len
+    end
+    return table.concat(out)
+end
+
 local function quoted(s)
-    return '"' .. s:gsub('[%c"\\\127-\255]', function(c)
+    s = s:gsub('[%c"\\\127]', function(c)
         if c == '\n' then
             return '\\n'
         elseif c == '"' or c == '\\' then
             return '\\' .. c
-        elseif c:byte() >= 128 then
-            return c
         end
         return ('\\%03d'):format(c:byte())
-    end) .. '"'
+    end)
+    return '"' .. s:gsub('[\128-\255]+', escape_bytes) .. '"'
 end
 
 local to_lua
@@ -182,9 +239,10 @@ end
 
 local function cell(v)
     if type(v) == 'string' then
-        return (v:gsub('[%c\127]', function(c)
+        v = v:gsub('[%c\127]', function(c)
             return c == '\n' and '\\n' or ('\\%03d'):format(c:byte())
-        end))
+        end)
+        return (v:gsub('[\128-\255]+', escape_bytes))
     elseif v == nil then
         return 'null'
     end
@@ -202,7 +260,7 @@ local function row_fields(v, columns, known)
     end
     local row, extra = {}, {}
     for k, item in pairs(v) do
-        local name = type(k) == 'number' and ('col%d'):format(k) or tostring(k)
+        local name = type(k) == 'number' and ('col%g'):format(k) or cell(tostring(k))
         row[name] = cell(item)
         if not known[name] then
             known[name] = true
@@ -255,7 +313,8 @@ local function render(columns, rows)
     return table.concat(out)
 end
 
-local function table_of(v)
+-- The rows of a value and the names of their columns.
+local function rows_of(v)
     local columns, known, rows = {}, {}, {}
     local is_list = type(v) == 'table' and #v > 0
     if is_list then
@@ -267,7 +326,7 @@ local function table_of(v)
     end
     for _, item in ipairs(is_list and v or {v}) do
         local row = row_fields(item, columns, known)
-        if row == nil then
+        if row == nil or next(row) == nil then
             if not known.value then
                 known.value = true
                 columns[#columns + 1] = 'value'
@@ -276,13 +335,40 @@ local function table_of(v)
         end
         rows[#rows + 1] = row
     end
-    return render(columns, rows)
+    return columns, rows
 end
+
+-- Like a table, but a line for each field: for rows wider than the screen.
+local function render_vertical(columns, rows)
+    local name_width, out = 0, {}
+    for _, name in ipairs(columns) do
+        name_width = math.max(name_width, width(name))
+    end
+    for i, row in ipairs(rows) do
+        out[#out + 1] = ('-[ row %d ]%s\n'):format(i, ('-'):rep(name_width))
+        for _, name in ipairs(columns) do
+            if row[name] ~= nil then
+                out[#out + 1] = ('%s%s | %s\n'):format(name,
+                    (' '):rep(name_width - width(name)), row[name])
+            end
+        end
+    end
+    return table.concat(out)
+end
+
 
 function formats.table(results)
     local list = {}
     for i, v in ipairs(dense(results)) do
-        list[i] = table_of(v)
+        list[i] = render(rows_of(v))
+    end
+    return table.concat(list)
+end
+
+function formats.vertical(results)
+    local list = {}
+    for i, v in ipairs(dense(results)) do
+        list[i] = render_vertical(rows_of(v))
     end
     return table.concat(list)
 end

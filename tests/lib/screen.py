@@ -60,7 +60,16 @@ class Screen:
         return '\n'.join(line.rstrip() for line in
                          self._tmux('capture-pane', '-p', '-S', '-200').splitlines()).rstrip()
 
-    def wait(self, text, timeout=10):
+    def coloured(self):
+        """The same with the escape sequences of colours."""
+        return self._tmux('capture-pane', '-p', '-e', '-S', '-200')
+
+    def enter(self, line):
+        """Type a line and press Enter."""
+        self.type(line)
+        self.keys('Enter')
+
+    def wait(self, text, timeout=harness.DEADLINE):
         """Wait until the text stands on the screen; returns the screen."""
         try:
             harness.wait_for(lambda: text in self.text(), repr(text), timeout)
@@ -74,7 +83,7 @@ class Screen:
             lines = self.text().splitlines()
             return bool(lines) and lines[-1] == text.rstrip()
         try:
-            harness.wait_for(is_there, 'the last line %r' % text, 10)
+            harness.wait_for(is_there, 'the last line %r' % text)
         except AssertionError as e:
             raise AssertionError('%s; the screen:\n%s' % (e, self.text())) from e
 

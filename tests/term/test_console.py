@@ -1,26 +1,10 @@
 """The interactive console of `ctl enter` and `ctl connect`, in a real terminal."""
 import os
 import signal
-import sys
 
 import harness
 import tap
-from screen import Screen
-
-sys.path.insert(0, os.path.join(harness.SOURCE_DIR, 'tests', 'e2e'))
-from ctl_common import ENGINES, PLAIN, place, started  # pylint: disable=wrong-import-position
-
-
-def console(p, *argv):
-    """A console at its first prompt, with a home of its own."""
-    argv = argv or ('enter', 'app')
-    s = Screen([harness.CTL, *argv], cwd=p.dir, env={'HOME': p.dir, 'PWD': p.dir})
-    harness.wait_for(lambda: s.text().endswith('>'), 'the prompt', 10)
-    return s
-
-
-def history(p):
-    return p.read('.tarantool_history').splitlines()
+from console_common import ENGINES, PLAIN, Screen, console, console_pids, history, place, started
 
 
 def check_basics(engine):
@@ -170,34 +154,13 @@ def check_interrupt(engine):
         s.wait('\nbusy')
         s.keys('C-c')
         if engine == 'tarantella':
-            harness.wait_for(lambda: s.text().count('Interrupted.') == 2, 'the second one', 10)
+            harness.wait_for(lambda: s.text().count('Interrupted.') == 2, 'the second one')
             tap.ok(True, '%s: one that spins is interrupted too' % engine)
         else:
             s.wait('cannot be interrupted: it does not yield')
             s.wait('[exit 130]')
             tap.ok(True, '%s: one that spins: says that it cannot' % engine)
     p.ctl('kill', 'app')
-
-
-def check_end(engine):
-    p = started(engine)
-    with console(p) as s:
-        s.keys('half', 'Left')
-        os.kill(p.pid('app'), signal.SIGKILL)
-        s.wait('The instance closed the connection.')
-        s.wait('[exit 2]')
-        screen = s.wait('icanon')
-        tap.ok('-icanon' not in screen, '%s: the end at the prompt is said' % engine)
-    p.ctl('start', 'app')
-    with console(p) as s:
-        s.keys('os.exit(0)', 'Enter')
-        s.wait('The instance closed the connection.')
-        s.wait('[exit 2]')
-        tap.ok(True, '%s: the end during a statement is said' % engine)
-    s = Screen([harness.CTL, 'enter', 'app'], cwd=p.dir, env={'HOME': p.dir})
-    with s:
-        s.wait('[exit 2]')
-        tap.ok('ontrol socket' in s.text(), '%s: enter of a stopped one' % engine)
 
 
 def check_two_consoles(engine):
@@ -263,24 +226,14 @@ def check_signal(engine):
         s.type('print("pid", require("fiber").sleep(0))')
         s.keys('Enter')
         s.wait('...')
-        pids = [int(d) for d in os.listdir('/proc') if d.isdigit() and is_console(d, p)]
-        os.kill(pids[0], signal.SIGTERM)
+        os.kill(console_pids(p)[0], signal.SIGTERM)
         s.wait('[exit 143]')
         screen = s.wait('icanon')
         tap.ok('-icanon' not in screen, '%s: SIGTERM: the terminal is restored' % engine)
 
 
-def is_console(pid, p):
-    try:
-        with open('/proc/%s/cmdline' % pid, 'rb') as f:
-            argv = f.read().split(b'\0')
-        return argv[1:3] == [b'enter', b'app'] and os.readlink('/proc/%s/cwd' % pid) == p.dir
-    except (OSError, IndexError):
-        return False
-
-
 for each in ENGINES:
     for check in (check_basics, check_keys, check_completion, check_commands, check_interrupt,
-                  check_end, check_two_consoles, check_connect, check_signal):
+                  check_two_consoles, check_connect, check_signal):
         tap.case(check, each)
 tap.done()
