@@ -221,27 +221,8 @@ def check_bad_commands(engine):
               '%s: \\sh and \\edit need a terminal' % engine)
 
 
-def check_ten(engine):
-    p = started(engine)
-    screens = [console(p) for _ in range(10)]
-    try:
-        for i, s in enumerate(screens):
-            s.enter('"entry" .. %d' % i)
-        for i, s in enumerate(screens):
-            s.wait('- entry%d' % i)
-        for s in screens:
-            s.keys('C-d')
-        for s in screens:
-            s.wait('[exit 0]')
-    finally:
-        for s in screens:
-            s.close()
-    tap.equal(sorted(history(p)), ['"entry" .. %d' % i for i in range(10)],
-              '%s: ten consoles lose nothing of the history' % engine)
-
-
 for each in ENGINES:
     for check in (check_output, check_pager, check_timing, check_shell, check_edit, check_log,
-                  check_colours, check_bad_commands, check_ten):
+                  check_colours, check_bad_commands):
         tap.case(check, each)
 tap.done()
