@@ -12,10 +12,18 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "instance/lua/utils.h"
 
-enum { INTERRUPT_REQUEST_MAX = 1024, INTERRUPT_READ_MS = 1000 };
+enum {
+	INTERRUPT_REQUEST_MAX = 1024,
+	INTERRUPT_READ_MS = 1000,
+	INTERRUPT_TEXT_MAX = 256,
+	/* Code that caught the error and spins on gets the next one so much later. */
+	INTERRUPT_AGAIN_NS = 250 * 1000 * 1000,
+};
 #define INTERRUPT_SIGNAL (SIGRTMIN + 3)
 
 /* A request in work. */
@@ -32,11 +40,23 @@ static pid_t thread_pid; /* of the process that has the thread: it is lost by a 
 static bool is_profiling;
 static volatile uint64_t asked_fiber_id;
 
+/* The fiber that has a deadline, 0: none; see interrupt_watch(). */
+static volatile uint64_t watched_fiber_id;
+static volatile bool is_late;
+static char late_text[INTERRUPT_TEXT_MAX];
+static timer_t late_timer;
+static pid_t timer_pid; /* of the process that has the timer: it is lost by a fork */
+
 /* On the Lua thread, from the interpreter. */
 static void on_hook(lua_State *L, lua_Debug *ar)
 {
+	uint64_t id = fiber_current->id;
 	lua_sethook(L, NULL, 0, 0);
-	if (fiber_current->id != asked_fiber_id)
+	if (is_late && id == watched_fiber_id) {
+		is_late = false;
+		luaL_error(L, "%s", late_text);
+	}
+	if (id != asked_fiber_id)
 		return;
 	asked_fiber_id = 0;
 	luaT_may_yield(L);
@@ -45,15 +65,27 @@ static void on_hook(lua_State *L, lua_Debug *ar)
 }
 
 /* On the Lua thread, wherever it is. */
-static void on_signal(int sig)
+static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct fiber *f = fiber_current;
-	if (f->id != asked_fiber_id || f->lua_now == NULL)
+	bool is_timer = info->si_code == SI_TIMER;
+	uint64_t wanted = is_timer ? watched_fiber_id : asked_fiber_id;
+	if (f->id != wanted || f->lua_now == NULL)
 		return; /* it yielded meanwhile: then a cancel reaches it */
-	f->flags |= FIBER_IS_CANCELLED;
+	if (is_timer)
+		is_late = true;
+	else
+		f->flags |= FIBER_IS_CANCELLED;
 	lua_sethook(lua_main, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 	if (is_profiling)
 		raise(SIGPROF);
+}
+
+static void install_handler(void)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
+	sigaction(INTERRUPT_SIGNAL, &sa, NULL);
 }
 
 static void on_profile(void *data, lua_State *L, int samples, int vmstate)
@@ -150,8 +182,7 @@ static void start_thread(void)
 	int fd = open_socket();
 	if (fd < 0)
 		return;
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	sigaction(INTERRUPT_SIGNAL, &sa, NULL);
+	install_handler();
 	lua_thread = pthread_self();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -169,17 +200,23 @@ void interrupt_set_socket(const char *path)
 	snprintf(socket_path, sizeof(socket_path), "%s", path != NULL ? path : "");
 }
 
+/** Makes compiled code look for hooks. */
+static void start_profiling(lua_State *L)
+{
+	if (is_profiling)
+		return;
+	/* By lines, and a timer of 11 days of CPU time. */
+	luaJIT_profile_start(L, "li1000000000", on_profile, NULL);
+	is_profiling = true;
+}
+
 void interrupt_begin(lua_State *L, const char *token)
 {
 	if (socket_path[0] == '\0')
 		return;
 	if (thread_pid != getpid())
 		start_thread();
-	if (!is_profiling) {
-		/* By lines, and a timer of 11 days of CPU time. */
-		luaJIT_profile_start(L, "li1000000000", on_profile, NULL);
-		is_profiling = true;
-	}
+	start_profiling(L);
 	pthread_mutex_lock(&mutex);
 	for (size_t i = 0; i < lengthof(requests); i++) {
 		if (requests[i].fiber_id != 0)
@@ -199,4 +236,44 @@ void interrupt_end(const char *token)
 			requests[i].fiber_id = 0;
 	}
 	pthread_mutex_unlock(&mutex);
+}
+
+static int make_timer(void)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = INTERRUPT_SIGNAL};
+	event._sigev_un._tid = gettid();
+	if (timer_pid == getpid())
+		return 0;
+	if (timer_create(CLOCK_MONOTONIC, &event, &late_timer) != 0)
+		return -1;
+	install_handler();
+	timer_pid = getpid();
+	return 0;
+}
+
+void interrupt_watch(lua_State *L, const char *text, double seconds)
+{
+	if (make_timer() != 0)
+		return; /* the caller's own deadline is what is left */
+	if (socket_path[0] != '\0')
+		start_profiling(L);
+	snprintf(late_text, sizeof(late_text), "%s", text);
+	is_late = false;
+	watched_fiber_id = fiber_current->id;
+	if (seconds < 1e-3)
+		seconds = 1e-3; /* 0 would be never */
+	struct timespec first = {
+		(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+	struct itimerspec when = {
+		.it_value = first, .it_interval = {.tv_nsec = INTERRUPT_AGAIN_NS}};
+	timer_settime(late_timer, 0, &when, NULL);
+}
+
+void interrupt_unwatch(void)
+{
+	if (watched_fiber_id != fiber_current->id)
+		return;
+	watched_fiber_id = 0;
+	timer_settime(late_timer, 0, &(struct itimerspec){{0}}, NULL);
 }

@@ -27,4 +27,13 @@ void interrupt_set_socket(const char *path);
 void interrupt_begin(lua_State *L, const char *token);
 void interrupt_end(const char *token);
 
+/**
+ * The running fiber has so many seconds. When it runs Lua code at that moment, or each
+ * quarter of a second after it, an error with this text is raised there; one that sleeps
+ * is left alone. One fiber at a time; the last call counts.
+ */
+void interrupt_watch(lua_State *L, const char *text, double seconds);
+/** The running fiber's deadline is over; nothing happens when it has none. */
+void interrupt_unwatch(void);
+
 #endif

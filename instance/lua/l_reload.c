@@ -2,7 +2,10 @@
  * The module `internal.reload`: what the reload engine cannot see from Lua. The
  * engine runs without it too, on Tarantool.
  */
+#include "instance/lua/interrupt.h"
 #include "instance/lua/utils.h"
+
+int luaopen_reload(lua_State *L);
 
 static int add_thread(struct fiber *f, void *arg)
 {
@@ -25,12 +28,28 @@ static int l_reload_threads(lua_State *L)
 	return 1;
 }
 
-int luaopen_reload(lua_State *L);
+/** watch(text, seconds): the running fiber's deadline, see interrupt_watch(). */
+static int l_reload_watch(lua_State *L)
+{
+	interrupt_watch(L, luaL_checkstring(L, 1), luaL_checknumber(L, 2));
+	return 0;
+}
+
+static int l_reload_unwatch(lua_State *L)
+{
+	interrupt_unwatch();
+	return 0;
+}
 
 int luaopen_reload(lua_State *L)
 {
-	lua_createtable(L, 0, 1);
-	lua_pushcfunction(L, l_reload_threads);
-	lua_setfield(L, -2, "threads");
+	static const luaL_Reg funcs[] = {
+		{"threads", l_reload_threads},
+		{"watch", l_reload_watch},
+		{"unwatch", l_reload_unwatch},
+		{NULL, NULL},
+	};
+	lua_createtable(L, 0, 3);
+	luaL_register(L, NULL, funcs);
 	return 1;
 }

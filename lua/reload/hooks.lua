@@ -9,6 +9,8 @@ local M = {}
 local clock = require('clock')
 local fiber = require('fiber')
 local util = E.use('util')
+local has_native, native = pcall(require, 'internal.reload')
+has_native = has_native and native.watch ~= nil
 
 local S = E.state
 -- Runs whose code went on after its deadline: run -> true.
@@ -33,6 +35,10 @@ local function describe(err)
     return {message = text, traceback = debug.traceback(text, 2), error = err}
 end
 
+local function late_text(run)
+    return ('%s took longer than %g s without yielding'):format(run.phase, run.deadline)
+end
+
 -- A loop without yields in a chunk that is being loaded: count instructions and
 -- raise at the deadline. Only interpreted code counts, so the loader runs chunks
 -- with the JIT off. Hooks belong to the VM, hence the fiber's id.
@@ -40,8 +46,7 @@ local function guard(run)
     local id, limit = fiber.id(), run.since + run.deadline
     debug.sethook(function()
         if clock.monotonic() > limit and fiber.id() == id then
-            error(('%s took longer than %g s without yielding'):format(run.phase,
-                  run.deadline), 0)
+            error(late_text(run), 0)
         end
     end, '', GUARD_STEPS)
 end
@@ -58,12 +63,16 @@ local function body(run, env, fn, args)
     end
     if run.phase == 'load' then
         guard(run)
+    elseif has_native then
+        native.watch(late_text(run), run.deadline)
     end
     run.results = pack(xpcall(function()
         return fn(unpack(args, 1, args.n))
     end, describe))
     if run.phase == 'load' then
         debug.sethook()
+    elseif has_native then
+        native.unwatch()
     end
     -- Out of memory: the runtime calls no handler.
     if not run.results[1] and type(run.results[2]) ~= 'table' then

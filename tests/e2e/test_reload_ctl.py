@@ -56,12 +56,39 @@ def check_hung(engine):
     tap.matches(got.stderr, 'does not answer', '%s: a hung instance: says so' % engine)
     app.ctl('kill')
     app = App(engine)
-    app.app(2, start='while true do end')
+    if engine == 'tarantella':
+        check_spinning(app)
+        app.app(2, start='while true do pcall(function() while true do end end) end')
+    else:
+        app.app(2, start='while true do end')
     got = app.ctl('reload', '--hook-timeout', '200ms')
-    tap.equal(got.returncode, 2, '%s: a start that never yields: exit 2' % engine)
+    tap.equal(got.returncode, 2, '%s: a start that nothing stops: exit 2' % engine)
     tap.matches(got.stderr, 'does not answer any more: code that does not yield',
-                '%s: a start that never yields: says so' % engine)
+                '%s: a start that nothing stops: says so' % engine)
     app.ctl('kill')
+
+
+def check_spinning(app):
+    """Code that does not yield, in each hook: it is stopped at the deadline."""
+    for hook, options, message in (
+            ('start', {'start': 'local n = 0 while true do n = n + 1 end'}, 'phase start'),
+            ('check', {'more': 'function M.check() while true do end end'}, 'phase check'),
+            ('prepare', {'more': 'function M.prepare(old) while true do end end'},
+             'phase prepare')):
+        app.app(2, **options)
+        fails(app, 'tarantella', '%s that does not yield' % hook,
+              '%s took longer than 0.2 s without yielding' % hook,
+              args=('--hook-timeout', '200ms'), phase=message.split()[1])
+    app.app(2, stop='while true do end')
+    got = app.ctl('reload')
+    tap.equal(got.returncode, 0, 'tarantella: a version whose stop does not yield')
+    app.app(3)
+    got = app.ctl('reload', '--hook-timeout', '200ms')
+    tap.equal(app.serves(), [3, 1], 'tarantella: it is stopped too: the next one serves')
+    tap.matches(got.stdout + got.stderr, 'stop took longer than 0.2 s without yielding',
+                'tarantella: the report says so')
+    app.app(1)
+    app.ctl('reload')
 
 
 def check_reload(engine):
