@@ -1,15 +1,18 @@
--- strict: using a global that was not declared in a main chunk is an error.
+-- strict: a global is declared by an assignment in a main chunk; to use one that is not,
+-- or to assign it elsewhere, is an error.
 
 local declared = {}
 
-local function in_main_or_c()
+-- Kind of the function that uses the global: main, Lua, C.
+local function user()
     local info = debug.getinfo(3, 'S')
-    return info == nil or info.what == 'main' or info.what == 'C'
+    return info and info.what or 'C'
 end
 
 local function newindex(t, name, value)
     if not declared[name] then
-        if not in_main_or_c() then
+        local kind = user()
+        if kind ~= 'main' and kind ~= 'C' then
             error(("assign to undeclared variable '%s'"):format(tostring(name)), 2)
         end
         declared[name] = true
@@ -18,7 +21,7 @@ local function newindex(t, name, value)
 end
 
 local function index(_, name)
-    if not declared[name] and not in_main_or_c() then
+    if not declared[name] and user() ~= 'C' then
         error(("variable '%s' is not declared"):format(tostring(name)), 2)
     end
     return nil

@@ -8,6 +8,8 @@ local fiber = require('fiber')
 local util = E.use('util')
 
 local S = E.state
+-- So many of the fibers that were cancelled are named.
+local NAMED_MAX = 8
 
 local function phase(answer, name, started, note)
     answer.phases[#answer.phases + 1] = {name = name, ms = util.now() - started, note = note}
@@ -81,11 +83,29 @@ function M.watch(answer, opts)
     return answer, true
 end
 
+-- Background fibers that were cancelled although no stop() and no start() ran: the work
+-- they did is not done any more, unless somebody begins it anew.
+local function note_cancelled(answer, list)
+    local names = {}
+    for _, entry in ipairs(#answer.apps == 0 and list or {}) do
+        if entry.kind == 'fiber' and entry.cancelled then
+            names[#names + 1] = ("'%s' (%s)"):format(entry.name or '', entry.where)
+        end
+    end
+    if #names > 0 then
+        answer.notes[#answer.notes + 1] = ('%d background fiber%s of the old version %s ' ..
+            'cancelled, and no start() begins the work anew (--at-drain wait leaves them): ' ..
+            '%s'):format(#names, #names == 1 and '' or 's', #names == 1 and 'was' or 'were',
+            table.concat(names, ', ', 1, math.min(#names, NAMED_MAX)))
+    end
+end
+
 -- Go on from a switch that is done. answer: of the transaction, with exit = 0,
 -- generation, previous, phases; it is completed and returned. Yields.
 function M.run(answer, opts)
     local started = util.now()
     local list = E.drain.begin(answer.previous, opts)
+    note_cancelled(answer, list)
     if opts.probation ~= nil or opts.health ~= nil then
         local _, has_passed = M.watch(answer, opts)
         if not has_passed then

@@ -422,6 +422,10 @@ local function complete(p, answer)
         end
     end
     answer.captured, answer.triggers = p.captured, p.triggers_left
+    answer.apps = {}
+    for i, app in ipairs(p.apps) do
+        answer.apps[i] = app.name
+    end
     return answer
 end
 

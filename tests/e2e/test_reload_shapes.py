@@ -127,6 +127,43 @@ def row_stop_that_cancels_the_reload(engine, adopt, label):
     rig.stop()
 
 
+# State in a global, a background fiber, no start and no stop.
+STORE = '''local fiber = require('fiber')
+local M = rawget(_G, '__store')
+if M == nil then
+    M = {version = 0, items = {}}
+    rawset(_G, '__store', M)
+end
+M.version = M.version + 1
+local function tick()
+    fiber.name('app-store')
+    while true do fiber.sleep(0.005) end
+end
+local function cfg()
+    if M.fiber == nil or M.fiber:status() == 'dead' then M.fiber = fiber.create(tick) end
+end
+return {cfg = cfg, get = function() return %d, M.version end, internal = M}
+'''
+
+
+def row_a_store_without_start_and_stop(engine, adopt, label):
+    rig = reload_rig.Rig(engine, {'store': STORE % 1}, "require('store').cfg()", adopt=adopt)
+    rig.module('store', STORE % 2)
+    done = rig.reload()
+    good(done, label + 'done')
+    tap.matches(done.notes(), "1 background fiber of the old version was cancelled.*app-store",
+             label + 'what is not done any more is told')
+    tap.equal(rig.eval("""local s = require('store')
+                          local v, n = s.get()
+                          return v, n, s.internal == __store"""), [2, 2, True],
+              label + 'its state is the same')
+    rig.eval("require('store').cfg()")
+    rig.module('store', STORE % 3)
+    done = rig.reload('--at-drain', 'wait', '--drain', '10ms')
+    tap.equal([done.exit, rig.fibers()], [5, ['app-store']], label + 'told to wait, it goes on')
+    rig.stop()
+
+
 # What is raised -> what is told of it.
 ERRORS = {
     "error({code = 3, reason = 'no disk'})": 'no disk',
