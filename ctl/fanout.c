@@ -1,6 +1,7 @@
 #include "ctl/fanout.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,27 @@ struct branch {
 	pid_t pid;
 	int out_fd, err_fd; /* files in memory; -1: none */
 };
+
+/* What Ctrl-C ends: the branches of the running fanout_run(). */
+static struct branch *branches;
+static volatile sig_atomic_t branch_count, is_interrupted;
+static struct sigaction before; /* what SIGINT does to ctl else */
+
+/**
+ * Each branch takes Ctrl-C in its own way, and what it says then is printed. The terminal
+ * sends it to all of them, who else sends it to this process alone.
+ */
+static void on_interrupt(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	int saved = errno;
+	is_interrupted = 1;
+	for (int i = 0; info->si_code <= 0 && i < branch_count; i++) {
+		if (branches[i].pid > 0)
+			kill(branches[i].pid, sig);
+	}
+	errno = saved;
+}
 
 static void branch_child(
 	const struct request *rq, const struct instance *inst, const struct branch *br)
@@ -38,8 +60,10 @@ static int branch_start(
 	br->out_fd = memfd_create("stdout", MFD_CLOEXEC);
 	br->err_fd = memfd_create("stderr", MFD_CLOEXEC);
 	br->pid = br->out_fd >= 0 && br->err_fd >= 0 ? fork() : -1;
-	if (br->pid == 0)
+	if (br->pid == 0) {
+		sigaction(SIGINT, &before, NULL);
 		branch_child(rq, inst, br);
+	}
 	if (br->pid < 0)
 		ctl_say("%s: can't run: %s", inst->name, strerror(errno));
 	return br->pid < 0 ? -1 : 0;
@@ -72,6 +96,7 @@ static int branch_finish(struct branch *br, const struct instance *inst)
 	if (br->pid > 0) {
 		while (waitpid(br->pid, &status, 0) < 0 && errno == EINTR)
 			;
+		br->pid = 0;
 		rc = WIFEXITED(status) ? WEXITSTATUS(status) : CTL_INTERRUPTED;
 		branch_print(br, inst);
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGINT)
@@ -91,7 +116,7 @@ int fanout_run(const struct request *rq, const struct instance_list *list)
 		one.instance = &list->items[0];
 		return rq->verb->run(&one);
 	}
-	struct branch *branches = calloc((size_t)list->count, sizeof(*branches));
+	branches = calloc((size_t)list->count, sizeof(*branches));
 	if (branches == NULL) {
 		ctl_say("Out of memory");
 		return CTL_FAILED;
@@ -100,13 +125,22 @@ int fanout_run(const struct request *rq, const struct instance_list *list)
 		free(branches);
 		return CTL_FAILED;
 	}
+	struct sigaction sa = {.sa_sigaction = on_interrupt, .sa_flags = SA_SIGINFO};
+	is_interrupted = 0;
+	sigaction(SIGINT, &sa, &before);
 	int result = CTL_OK, started = 0;
 	for (int i = 0; i < list->count; i++) {
-		for (; started < list->count && started < i + FANOUT_MAX; started++)
+		while (started < list->count && started < i + FANOUT_MAX &&
+			!is_interrupted) {
 			branch_start(rq, &list->items[started], &branches[started]);
-		int rc = branch_finish(&branches[i], &list->items[i]);
+			branch_count = ++started;
+		}
+		int rc = i < started ? branch_finish(&branches[i], &list->items[i])
+				     : CTL_INTERRUPTED;
 		result = exit_code_merge(result, rc);
 	}
+	sigaction(SIGINT, &before, NULL);
+	branch_count = 0;
 	free(branches);
 	return result;
 }

@@ -229,6 +229,33 @@ def check_many(engine):
     tap.ok(not p.pid('app1') and not p.pid('app2'), '%s: the others are stopped' % engine)
 
 
+def check_interrupt(engine):
+    """Ctrl-C of a command over several: each is stopped, and says so."""
+    p = place(engine)
+    for name in 'ab':
+        p.instance(name, PLAIN)
+    p.ctl('start', '--all')
+    for is_terminal in True, False:
+        child = subprocess.Popen([harness.CTL, 'eval', '[ab]', '-e',
+                                  'began = true require("fiber").sleep(300)'], cwd=p.dir,
+                                 stderr=subprocess.PIPE, start_new_session=True)
+        for name in 'ab':
+            harness.wait_for(lambda n=name: 'true' in p.ctl('eval', n, '-e', 'return began').stdout,
+                             'the code')
+        # A terminal sends it to all processes, who else sends it to the one that he sees.
+        if is_terminal:
+            os.killpg(child.pid, signal.SIGINT)
+        else:
+            child.send_signal(signal.SIGINT)
+        _, stderr = child.communicate(timeout=60)
+        how = 'by the terminal' if is_terminal else 'by kill'
+        tap.equal(child.returncode, 130, '%s: Ctrl-C of several, %s: exit 130' % (engine, how))
+        for name in 'ab':
+            tap.like(stderr.decode(), '%s: Interrupted: the code was cancelled\n' % name,
+                     '%s: Ctrl-C of several, %s: %s says so' % (engine, how, name))
+        p.ctl('eval', '[ab]', '-e', 'began = nil')
+
+
 def check_permission(engine):
     if os.getuid() != 0:
         tap.ok(True, '%s: permissions: only root can test them # SKIP' % engine)
@@ -268,6 +295,6 @@ def test_check():
 for each in ENGINES:
     for check in (check_status, check_loading, check_stop, check_stop_hung, check_kill,
                   check_wait, check_logrotate, check_log, check_instances, check_many,
-                  check_permission):
+                  check_interrupt, check_permission):
         tap.case(check, each)
 tap.run(globals())
