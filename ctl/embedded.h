@@ -12,6 +12,10 @@ extern const char remote_lua_hash[];
 extern const char launcher_lua[];
 extern const size_t launcher_lua_len;
 extern const char launcher_lua_hash[];
+/* What an instance with metrics runs: ctl/metrics.lua. */
+extern const char metrics_lua[];
+extern const size_t metrics_lua_len;
+extern const char metrics_lua_hash[];
 /* The reload engine: what lua/reload/bundle.py makes of its parts. */
 extern const char reload_lua[];
 extern const size_t reload_lua_len;

@@ -208,6 +208,8 @@ static int write_script(struct launch *ln)
 	}
 	rc |= buf_puts(&b, "}, engine = ");
 	rc |= luatext_string(&b, reload_lua, reload_lua_len);
+	rc |= buf_puts(&b, ", metrics = ");
+	rc |= luatext_string(&b, metrics_lua, metrics_lua_len);
 	rc |= buf_puts(&b, "} ");
 	rc |= buf_append(&b, launcher_lua, launcher_lua_len);
 	if (rc != 0 || fd_write(ln->script_fd, b.data, b.len) != 0) {

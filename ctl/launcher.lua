@@ -167,12 +167,29 @@ local function load_engine()
     end
 end
 
+-- metrics = {listen = ...} in default_cfg: ours, not an option of box.cfg.
+local function start_metrics()
+    local spec, text = opt.defaults.metrics, opt.metrics
+    opt.defaults.metrics, opt.metrics = nil, nil
+    if spec == nil or spec == false then
+        return
+    elseif type(spec) ~= 'table' or spec.listen == nil then
+        fail('Bad default_cfg.metrics: should be a table, {listen = ...}')
+    end
+    local ok, err = pcall(assert(loadstring(text, '@builtin/ctl/metrics.lua')), opt.name,
+                          spec.listen)
+    if not ok then
+        fail(err)
+    end
+end
+
 local function run()
     C.ctl_launch_close(opt.script_fd)
     if opt.ready_fd >= 0 then
         C.ctl_launch_fcntl(opt.ready_fd, F_SETFD, FD_CLOEXEC)
     end
     listen()
+    start_metrics() -- before the engine: they are no part of the application
     load_engine()
     -- Ours, not options of box.cfg.
     opt.defaults.interrupt, opt.defaults.reload, opt.defaults.fiber_guard = nil, nil, nil

@@ -6,6 +6,7 @@
  *   interrupts(path or nil)      see interrupt.h
  *   request_begin(token), request_end(token)
  *   fiber_count()                fibers that live
+ *   latency()                    how long requests take; measured from the first call on
  *   fiber_guard(is_on)           see fiber/stack.h; for the fibers made from now on
  */
 #include "instance/lua/interrupt.h"
@@ -61,6 +62,28 @@ static int l_control_fiber_count(lua_State *L)
 	return 1;
 }
 
+/* latency(): bounds and counts of the histogram of requests, see net.h. */
+static int l_control_latency(lua_State *L)
+{
+	const struct net_latency *latency = net_latency_get();
+	lua_createtable(L, 0, 3);
+	lua_createtable(L, NET_LATENCY_BOUNDS, 0);
+	for (int i = 0; i < NET_LATENCY_BOUNDS; i++) {
+		lua_pushnumber(L, net_latency_bounds_s[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setfield(L, -2, "bounds");
+	lua_createtable(L, NET_LATENCY_BOUNDS + 1, 0);
+	for (int i = 0; i <= NET_LATENCY_BOUNDS; i++) {
+		lua_pushnumber(L, (double)latency->counts[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setfield(L, -2, "counts");
+	lua_pushnumber(L, latency->sum_s);
+	lua_setfield(L, -2, "sum");
+	return 1;
+}
+
 static int l_control_fiber_guard(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TBOOLEAN);
@@ -77,10 +100,11 @@ int luaopen_control(lua_State *L)
 		{"request_begin", l_control_request_begin},
 		{"request_end", l_control_request_end},
 		{"fiber_count", l_control_fiber_count},
+		{"latency", l_control_latency},
 		{"fiber_guard", l_control_fiber_guard},
 		{NULL, NULL},
 	};
-	lua_createtable(L, 0, 7);
+	lua_createtable(L, 0, 8);
 	luaL_register(L, NULL, funcs);
 	return 1;
 }

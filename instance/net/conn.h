@@ -191,6 +191,12 @@ struct net_counters {
 	uint64_t connections_now;
 };
 extern struct net_counters net_counters;
+/* Does somebody want to know how long requests take? Then two looks at the clock. */
+extern bool net_latency_is_on;
+/** Seconds of the monotonic clock. */
+double net_latency_clock(void);
+/** A request that began then has ended. */
+void net_latency_add(double from_s);
 /** Once per batch: keeps the history that rates are computed from. */
 void net_stat_tick(void);
 

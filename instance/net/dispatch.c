@@ -221,6 +221,8 @@ static void run_request(struct worker *w, struct conn *con)
 		.chunk = con->chunk,
 		.fiber = f,
 	};
+	bool is_timed = net_latency_is_on && !con->is_control;
+	double from_s = is_timed ? net_latency_clock() : 0;
 	list_init(&req.running);
 	con->has_header = false;
 	con->refs++;
@@ -239,6 +241,8 @@ static void run_request(struct worker *w, struct conn *con)
 	list_del(&req.running);
 	w->request = NULL;
 	send_result(w, &req, rc);
+	if (unlikely(is_timed))
+		net_latency_add(from_s);
 	reset_fiber(f);
 	net_in_flight--;
 	con->in_flight--;

@@ -66,6 +66,18 @@ struct net_stat {
 void net_stat_get(struct net_stat *ret_stat);
 void net_stat_reset(void);
 
+/* How long requests were in work; the last count is of what is above all bounds. */
+enum { NET_LATENCY_BOUNDS = 19 };
+struct net_latency {
+	uint64_t counts[NET_LATENCY_BOUNDS + 1];
+	double sum_s;
+};
+extern const double net_latency_bounds_s[NET_LATENCY_BOUNDS];
+/**
+ * What was measured so far; the first call begins it. Control connections do not count.
+ */
+const struct net_latency *net_latency_get(void);
+
 /* What a fiber serves: its fiber_current->local[FIBER_LOCAL_REQUEST], or NULL. */
 struct net_request_info {
 	struct session *session;

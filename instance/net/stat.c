@@ -3,6 +3,7 @@
  * when something happens, and when somebody asks.
  */
 #include <string.h>
+#include <time.h>
 
 #include "instance/net/conn.h"
 
@@ -13,6 +14,35 @@ struct net_counters net_counters;
 static struct net_counters history[SECONDS + 1]; /* at the end of each second */
 static uint64_t history_second;
 static struct net_counters base; /* what reset hides */
+
+bool net_latency_is_on;
+const double net_latency_bounds_s[NET_LATENCY_BOUNDS] = {10e-6, 25e-6, 50e-6, 100e-6,
+	250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5,
+	5, 10};
+static struct net_latency latency;
+
+double net_latency_clock(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+void net_latency_add(double from_s)
+{
+	double took_s = net_latency_clock() - from_s;
+	int i = 0;
+	while (i < NET_LATENCY_BOUNDS && took_s > net_latency_bounds_s[i])
+		i++;
+	latency.counts[i]++;
+	latency.sum_s += took_s;
+}
+
+const struct net_latency *net_latency_get(void)
+{
+	net_latency_is_on = true;
+	return &latency;
+}
 
 static void move_on(uint64_t second)
 {

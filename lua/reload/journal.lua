@@ -8,6 +8,9 @@ local S = E.state
 S.journal.next = S.journal.next or 1
 S.journal.entries = S.journal.entries or {}
 
+-- "op/result" -> how many, for metrics.
+S.journal.totals = S.journal.totals or {}
+
 local SIZE = 64
 local NOTES = 20
 
@@ -32,6 +35,13 @@ local function module_names(modules)
     return names
 end
 
+local results = {[0] = 'ok', [4] = 'rolled_back', [5] = 'not_drained'}
+
+local function count(entry, by)
+    local key = entry.op .. '/' .. (results[entry.exit] or 'refused')
+    S.journal.totals[key] = (S.journal.totals[key] or 0) + by
+end
+
 -- End an entry with what the op answered. Only what stays small is kept.
 function M.finish(entry, answer)
     entry.exit = answer.exit
@@ -47,6 +57,7 @@ function M.finish(entry, answer)
     for i = 1, math.min(NOTES, #(answer.notes or {})) do
         entry.notes[i] = answer.notes[i]
     end
+    count(entry, 1)
     return entry
 end
 
@@ -62,6 +73,9 @@ function M.forget(entry)
     local list = S.journal.entries
     if list[#list] == entry then
         list[#list] = nil
+        if entry.exit ~= nil then
+            count(entry, -1)
+        end
     end
 end
 
