@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/remote.h"
 
@@ -127,4 +128,18 @@ void probe_instance(
 void probe_fini(struct probe *p)
 {
 	buf_fini(&p->info);
+}
+
+uint64_t probe_memory(pid_t pid)
+{
+	char path[64];
+	unsigned long pages = 0;
+	text_set(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	FILE *f = pid > 0 ? fopen(path, "re") : NULL;
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%*u %lu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -34,5 +34,7 @@ const char *probe_state_name(enum probe_state state);
 void probe_instance(
 	const struct instance *inst, bool is_full, deadline_ms deadline, struct probe *p);
 void probe_fini(struct probe *p);
+/** Resident memory of a process in bytes, 0: unknown. */
+uint64_t probe_memory(pid_t pid);
 
 #endif

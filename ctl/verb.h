@@ -82,7 +82,7 @@ void verb_help(const struct verb *verb, bool to_stdout);
 	X(start) X(stop) X(restart) X(status) X(check) X(eval) X(enter) X(connect) \
 	X(logrotate) X(wait) X(kill) X(log) X(instances) X(init) X(reload_module) \
 	X(reload) X(patch) X(rollback) X(gens) X(fibers) X(drain) X(purge) X(diff) \
-	X(history) X(cat) X(play) X(completion) X(help) X(version)
+	X(history) X(top) X(cat) X(play) X(completion) X(help) X(version)
 /* clang-format on */
 
 #define X(name) extern const struct verb verb_row_##name;

@@ -75,21 +75,6 @@ static void say_supervisor(
 
 /* --- what the system and the instance tell --- */
 
-/** Resident memory of a process in bytes, 0: unknown. */
-static uint64_t process_memory(pid_t pid)
-{
-	char path[64];
-	unsigned long pages = 0;
-	text_set(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	FILE *f = pid > 0 ? fopen(path, "re") : NULL;
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%*u %lu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /** A value that the instance told, as text; "-" when it did not. */
 static void read_info(const struct probe *p, const char *name, char *text, size_t size)
 {
@@ -189,7 +174,7 @@ static void print_row(
 		read_info(p, names[i], values[i], sizeof(values[i]));
 	uptime_text(values[UPTIME], sizeof(values[UPTIME]));
 	version_text(values[VERSION]);
-	memory_text(process_memory(p->pid), memory, sizeof(memory));
+	memory_text(probe_memory(p->pid), memory, sizeof(memory));
 	if (p->pid > 0)
 		text_set(pid, sizeof(pid), "%d", (int)p->pid);
 	if (sv->state != SUPERVISOR_NONE)
@@ -206,7 +191,7 @@ static void print_json(
 	const struct instance *inst, const struct probe *p, const struct supervisor *sv)
 {
 	struct buf b = {0};
-	uint64_t memory = process_memory(p->pid);
+	uint64_t memory = probe_memory(p->pid);
 	buf_puts(&b, "{\"instance\": ");
 	json_string(&b, inst->name, strlen(inst->name));
 	buf_printf(&b, ", \"state\": \"%s\"", state_name(p, sv));

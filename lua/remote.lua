@@ -316,6 +316,7 @@ end
 local function add_load(t)
     t.fibers = number(count_fibers)
     t.connections = number(function() return box.stat.net.CONNECTIONS.current end)
+    t.requests = number(function() return box.stat.net.REQUESTS.total end)
     t.requests_per_second = number(function() return box.stat.net.REQUESTS.rps end)
     t.generation = number(function() return registry['tarantella.reload'].generation end)
 end
