@@ -52,8 +52,8 @@ def each(engine):
             rig.module('dep', DEP % v)
             done = recipe(rig, 'app', 'dep')
             tap.equal(done.returncode, 0, '%s: the recipe, version %d' % (engine, v))
-        harness.wait_for(lambda: load.lap()['low'] == 3, 'version 3')
-        tap.equal(reload_rig.wrong(load.lap()), None, 'no call failed')
+        harness.wait_for(lambda: load.answered()['low'] == 3, 'version 3')
+        tap.equal(reload_rig.wrong(load.answered()), None, 'no call failed')
         tap.equal(rig.fibers(), ['app-worker-3'], 'one background fiber')
 
         rig.module('app', app(4))
@@ -62,7 +62,7 @@ def each(engine):
         lap = harness.wait_for(lambda: [x for x in [load.lap()] if x['mixed']], 'a mixed answer')
         tap.ok(lap[0]['mixed'] > 0, 'a forgotten dependency: answers mix versions')
         recipe(rig, 'app', 'dep')
-        harness.wait_for(lambda: not load.lap()['mixed'], 'an end of that')
+        harness.wait_for(lambda: not load.answered()['mixed'], 'an end of that')
 
         good = rig.snapshot()
         rig.module('dep', 'return {version = }\n')
@@ -76,14 +76,14 @@ def each(engine):
         rig.module('dep', DEP % 5)
         rig.module('app', app(5))
         rig.eval("package.loaded.app, package.loaded.dep = nil require('app').start()")
-        harness.wait_for(lambda: not load.lap()['failed'], 'repair')
+        harness.wait_for(lambda: not load.answered()['failed'], 'repair')
 
         rig.module('app', app(6, "rawset(_G, 'left', 1) error('cannot start')"))
         rig.module('dep', DEP % 6)
         good = rig.snapshot()
         recipe(rig, 'app', 'dep')
         load.lap()
-        tap.equal(harness.wait_for(load.lap, 'answers')['high'], 6,
+        tap.equal(load.answered()['high'], 6,
                   'a start that fails: its version serves nevertheless')
         shown = reload_rig.difference(good, rig.snapshot())
         tap.ok('_G.left' in shown and 'app-worker-5' in shown, 'and the snapshot shows it', shown)

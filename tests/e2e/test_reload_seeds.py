@@ -200,7 +200,7 @@ def row_t7_files_rewritten_in_place(engine, adopt, label):
             thread.join()
         tap.equal(odd, [], label + '%d of %d got through, none is broken' % (
             results.count(0), len(results)))
-        lap = load.lap()
+        lap = load.answered()
         tap.equal(reload_rig.wrong(lap), None, label + 'no call failed, no half deploy answered')
         write(rig, version[0] + 1)
         for name, text in files(version[0] + 1).items():
@@ -237,7 +237,9 @@ def row_t8_a_stop_that_forgets_its_fiber(engine, adopt, label):
             sizes.append(rig.memory_kb())
         tap.equal(rig.fibers(), ['app-leak-%d' % v, 'app-worker-%d' % v],
                   label + 'cancelled each time: one of each is left')
-        tap.ok(min(sizes[-3:]) < sizes[2] * 1.1, label + 'memory is flat', sizes)
+        # A hash table that grows or shrinks makes steps of 0.2 MB; a leak only grows.
+        half = len(sizes) // 2
+        tap.ok(min(sizes[half:]) < max(sizes[:half]) * 1.1, label + 'memory is flat', sizes)
         unharmed(load, v, label + 'no call failed')
     rig.stop()
 

@@ -95,9 +95,15 @@ class Load:
         self.child.send_signal(signal.SIGUSR1)
         return self._add(self.child.stdout.readline())
 
+    def answered(self):
+        """The next lap in which anything was answered: on a busy machine it may take a
+        moment."""
+        return harness.wait_for(lambda: [x for x in [self.lap()] if x['requests'] > 0],
+                                'answers')[0]
+
     def warm(self):
         """Wait until answers come; the lap is forgotten."""
-        harness.wait_for(lambda: self.lap()['requests'] > 0, 'the first answers')
+        self.answered()
         return self
 
     def serves(self, version, is_back=False):
