@@ -367,6 +367,9 @@ int elf_parse(struct elf *ret, const char *data, size_t size, char error[ELF_ERR
 		return fail(error, "is a program, not a shared library");
 	if (read_tables(ret, &dyn, error) != 0)
 		return -1;
+	const char *stray = elf_find_stray(ret);
+	if (stray != NULL)
+		return fail(error, stray);
 	ret->is_nodelete = (dyn.flags_1 & DF_1_NODELETE) != 0;
 	ret->has_static_tls = (dyn.flags & DF_STATIC_TLS) != 0;
 	ret->has_unique = has_unique_symbol(ret);

@@ -96,6 +96,13 @@ bool elf_get_dynamic(const struct elf *elf, int64_t tag, uint64_t *ret);
 const char *elf_at(const struct elf *elf, uint64_t vaddr, uint64_t size);
 
 /**
+ * Would the dynamic linker write outside of the file's own memory? Nobody would see that
+ * by trying it. elf_parse() refuses such files.
+ * @return what is wrong ("is damaged: ..."), or NULL
+ */
+const char *elf_find_stray(const struct elf *elf);
+
+/**
  * Are the tables that the dynamic linker reads such that it can load the file without
  * coming to harm? False for damaged ones, and for what is less common.
  */

@@ -362,6 +362,43 @@ static bool are_relocations_sound(
 	return true;
 }
 
+/* ---- What is sure to be damaged ---- */
+
+static const char *find_stray_relocation(
+	const struct tables *t, int64_t tag, int64_t size_tag)
+{
+	uint64_t addr, size = value_of(t, size_tag);
+	if (!has(t, tag, &addr) || size == 0)
+		return NULL;
+	const char *p = elf_at(t->elf, addr, size);
+	if (p == NULL)
+		return "is damaged: its relocations are not in it";
+	for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= size; at += sizeof(Elf64_Rela)) {
+		Elf64_Rela rela;
+		memcpy(&rela, p + at, sizeof(rela));
+		if (ELF64_R_TYPE(rela.r_info) != 0 &&
+			!is_mapped(t->elf, rela.r_offset, 1, false))
+			return "is damaged: a relocation leads out of it";
+	}
+	return NULL;
+}
+
+const char *elf_find_stray(const struct elf *elf)
+{
+	struct tables t = {.elf = elf};
+	Elf64_Ehdr header;
+	memcpy(&header, elf->file.data, sizeof(header));
+	for (unsigned i = 0; i < header.e_phnum; i++) {
+		Elf64_Phdr ph;
+		memcpy(&ph, elf->file.data + header.e_phoff + i * sizeof(ph), sizeof(ph));
+		if (ph.p_type == PT_GNU_RELRO &&
+			!is_mapped(elf, ph.p_vaddr, ph.p_memsz, false))
+			return "is damaged: what it protects is not in it";
+	}
+	const char *why = find_stray_relocation(&t, DT_RELA, DT_RELASZ);
+	return why != NULL ? why : find_stray_relocation(&t, DT_JMPREL, DT_PLTRELSZ);
+}
+
 bool elf_is_sound(const struct elf *elf)
 {
 	struct tables t = {.elf = elf};

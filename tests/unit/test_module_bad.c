@@ -73,7 +73,8 @@ static void test_reload_refuses_files(void **state)
 	run_in_fiber(reload_refuses_files);
 }
 
-/* A relocation that leads far away: the linker would write there. */
+/* A relocation to a symbol that is not there: the linker would read far away. Or one
+ * that leads far away: it would write there. */
 static void reload_tries_odd_tables(void)
 {
 	begin();
@@ -87,11 +88,15 @@ static void reload_tries_odd_tables(void)
 	Elf64_Rela rela;
 	char *at = data + (elf_at(&elf, table, sizeof(rela)) - data);
 	memcpy(&rela, at, sizeof(rela));
-	rela.r_offset += 1 << 30;
+	rela.r_info |= (uint64_t)UINT32_MAX << 32;
 	memcpy(at, &rela, sizeof(rela));
 	assert_false(elf_is_sound(&elf));
 	write_file("m", data, size);
 	refuse("loading it ends the process (");
+	rela.r_offset += 1 << 24;
+	memcpy(at, &rela, sizeof(rela));
+	write_file("m", data, size);
+	refuse("is damaged: a relocation leads out of it");
 	free(data);
 	end(both);
 }
