@@ -166,9 +166,12 @@ static int read_file(struct job *job)
 			"%s is open for writing: it is not complete yet", job->path);
 	int rc = CHANGED;
 	for (int i = 0; rc == CHANGED && i < TRIES; i++) {
-		if (i > 0 && (fstat(fd, &st) != 0 || check_type(job, &st) != 0))
+		if (i > 0 && fstat(fd, &st) != 0)
+			rc = -1;
+		else if (i > 0 && check_type(job, &st) != 0)
 			return -1;
-		rc = read_once(job, fd, &st);
+		else
+			rc = read_once(job, fd, &st);
 	}
 	if (rc == CHANGED)
 		return module_load_error(

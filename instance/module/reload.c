@@ -143,10 +143,19 @@ static void report_new(struct module_report *report, const struct module_version
 	memcpy(report->new_build_id, v->build_id, sizeof(report->new_build_id));
 }
 
+/** Is it the same module still, on the same version? Yields may have dropped it, and a
+ * call loaded it anew. */
+static struct module *find_unchanged(const char *name, size_t len, uint64_t number)
+{
+	struct module *m = module_find(name, len);
+	return m != NULL && m->current->number == number ? m : NULL;
+}
+
 /** The new version beside the old one. The module may be gone afterwards (yields). */
 static struct module_version *prepare(struct module *m)
 {
 	bool may_yield = txn_current() == NULL;
+	uint64_t number = m->current->number;
 	_cleanup_(freep) char **required = NULL;
 	_cleanup_(freep) char *path = module_find_file(m->name);
 	if (path == NULL || copy_own_names(m, &required) != 0)
@@ -159,7 +168,7 @@ static struct module_version *prepare(struct module *m)
 	m->is_reloading = true;
 	struct module_version *v =
 		module_open(name, path, (const char *const *)required, may_yield);
-	m = module_find(name, strlen(name));
+	m = find_unchanged(name, strlen(name), number);
 	if (m != NULL)
 		m->is_reloading = false;
 	return v;
@@ -172,6 +181,13 @@ static int no_such_module(const char *name, size_t len)
 		(int)(len < sizeof(text) ? len : sizeof(text)), name);
 	diag_set_client(ER_NO_SUCH_MODULE, text);
 	return -1;
+}
+
+static int not_there_any_more(const char *name, size_t len)
+{
+	const struct module *m = module_find(name, len);
+	return m != NULL ? module_load_error(m->name, "it was loaded anew meanwhile")
+			 : no_such_module(name, len);
 }
 
 int module_reload(
@@ -187,13 +203,14 @@ int module_reload(
 		return no_such_module(name, len);
 	if (m->is_reloading)
 		return module_load_error(m->name, "it is being reloaded");
+	uint64_t number = m->current->number;
 	struct module_version *v = prepare(m);
 	if (v == NULL)
 		return -1;
-	m = module_find(name, len); /* its functions may be dropped by now */
+	m = find_unchanged(name, len, number);
 	if (m == NULL || check_version(m, v) != 0) {
 		version_retire(v);
-		return m == NULL ? no_such_module(name, len) : -1;
+		return m == NULL ? not_there_any_more(name, len) : -1;
 	}
 	report_old(report, m);
 	report_new(report, v);

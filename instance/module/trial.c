@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "instance/base/diag.h"
@@ -163,10 +164,21 @@ static void wait_in_loop(struct trial *t)
 	}
 }
 
+static double seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void wait_blocking(struct trial *t, int pipe_fd)
 {
 	struct pollfd end = {.fd = pipe_fd, .events = 0}; /* until it hangs up */
-	if (poll(&end, 1, BLOCKING_TIMEOUT_S * 1000) == 0) {
+	double deadline = seconds_now() + BLOCKING_TIMEOUT_S;
+	int rc = -1;
+	for (double left; rc < 0 && (left = deadline - seconds_now()) > 0;)
+		rc = poll(&end, 1, (int)(left * 1000) + 1); /* signals interrupt it */
+	if (rc <= 0) {
 		t->is_late = true;
 		kill(t->pid, SIGKILL);
 	}

@@ -163,6 +163,25 @@ static void test_elf_parse_refuses(void **state)
 	assert_parses(&elf, &file);
 }
 
+/* What the linker makes read-only must be the file's own: else it is somebody else's. */
+static void test_elf_parse_refuses_stray_relro(void **state)
+{
+	(void)state;
+	_file_ file = file_load("libplain.so");
+	Elf64_Ehdr header;
+	Elf64_Phdr ph = {0};
+	memcpy(&header, file.data, sizeof(header));
+	size_t at = header.e_phoff;
+	for (unsigned i = 0; i < header.e_phnum && ph.p_type != PT_GNU_RELRO; i++) {
+		at = header.e_phoff + i * sizeof(ph);
+		memcpy(&ph, file.data + at, sizeof(ph));
+	}
+	assert_int_equal(ph.p_type, PT_GNU_RELRO);
+	ph.p_vaddr += 1 << 24;
+	memcpy(file.data + at, &ph, sizeof(ph));
+	assert_refused(&file, "is damaged: what it protects is not in it");
+}
+
 /* A program is a shared object too, but dlopen() refuses it. */
 static void test_elf_parse_program(void **state)
 {
@@ -237,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_elf_flags),
 		cmocka_unit_test(test_elf_needed),
 		cmocka_unit_test(test_elf_parse_refuses),
+		cmocka_unit_test(test_elf_parse_refuses_stray_relro),
 		cmocka_unit_test(test_elf_parse_program),
 		cmocka_unit_test(test_elf_parse_truncated),
 		cmocka_unit_test(test_elf_parse_random),

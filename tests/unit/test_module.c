@@ -128,6 +128,22 @@ static void reload_during_reload(void)
 		fiber_sleep(0.001);
 	assert_int_equal(reload_rc[0], 0);
 	assert_int_equal(call("m.version"), 110);
+	/* Meanwhile a call loads a newer file: what was read before does not replace it.
+	 */
+	reloads_done = 0;
+	fiber_run_now(fiber_create("reload", run_reload, NULL));
+	assert_int_equal(reloads_done, 0);
+	drop("m.version");
+	drop("m.slow");
+	install("v2", "m");
+	create("m.version");
+	create("m.slow");
+	assert_int_equal(call("m.version"), 2);
+	while (reloads_done < 1)
+		fiber_sleep(0.001);
+	assert_int_equal(reload_rc[0], -1);
+	assert_int_equal(call("m.version"), 2);
+	install("constructs", "m");
 	/* Its functions are dropped meanwhile. */
 	reloads_done = 0;
 	fiber_run_now(fiber_create("reload", run_reload, NULL));
