@@ -23,6 +23,8 @@ struct console {
 	bool is_connected;
 	deadline_ms retry_at; /* not connected: when to try next */
 	int retry_ms;
+	deadline_ms look_at; /* a state that may pass: when to ask again */
+	int look_ms;
 	uint64_t pid;   /* of the instance, 0: not known */
 	char state[64]; /* of the instance, for the prompt: "", "ro", "tx", ... */
 	char prompt[512], more[512];

@@ -13,6 +13,7 @@
 
 /* How long an attempt may hold up the keys, and the pauses between attempts. */
 enum { ATTEMPT_MS = 300, ENSURE_MS = 3000, RETRY_FIRST_MS = 100, RETRY_LAST_MS = 3000 };
+enum { LOOK_FIRST_MS = 200, LOOK_LAST_MS = 5000 };
 
 void console_notice(struct console *con, enum style style, const char *fmt, ...)
 {
@@ -98,6 +99,8 @@ enum conn_status console_connect(struct console *con, deadline_ms deadline)
 	if (rc == CONN_OK)
 		rc = ask_state(con, deadline);
 	con->is_connected = rc == CONN_OK;
+	con->look_ms = LOOK_FIRST_MS;
+	con->look_at = deadline_after(con->look_ms);
 	if (!con->is_connected) {
 		closefd(&con->conn.fd);
 		con->conn.fd = -1;
@@ -152,6 +155,39 @@ static enum conn_status connect_again(struct console *con, int timeout_ms)
 	return CONN_OK;
 }
 
+/** Something unusual may pass by itself; a transaction of ours does not. */
+static bool is_state_watched(const struct console *con)
+{
+	return con->is_connected && con->state[0] != '\0' &&
+	       strstr(con->state, "tx") == NULL && is_local(con->target);
+}
+
+/** Ask over a connection of its own: the keys wait no longer than ATTEMPT_MS. */
+static void look_again(struct console *con)
+{
+	struct conn c;
+	struct remote_call call;
+	uint32_t len;
+	deadline_ms deadline = deadline_after(ATTEMPT_MS);
+	conn_init(&c);
+	remote_init(&call, "state", deadline);
+	if (target_open(con->target, &c, deadline) == CONN_OK &&
+		remote_run(&c, &call) == CONN_OK && call.is_ok) {
+		const char *text = remote_next_str(&call, &len);
+		bool is_same =
+			strlen(con->state) == len && memcmp(con->state, text, len) == 0;
+		text_set(con->state, sizeof(con->state), "%.*s", (int)len, text);
+		if (!is_same) {
+			console_update_prompt(con);
+			show_prompt(con);
+		}
+	}
+	remote_fini(&call);
+	conn_fini(&c);
+	con->look_ms = con->look_ms * 2 < LOOK_LAST_MS ? con->look_ms * 2 : LOOK_LAST_MS;
+	con->look_at = deadline_after(con->look_ms);
+}
+
 static void retry(struct console *con)
 {
 	if (connect_again(con, ATTEMPT_MS) == CONN_OK)
@@ -177,6 +213,15 @@ bool console_ensure(struct console *con)
 	return false;
 }
 
+/** When is there something to do without a key, or a word of the instance? */
+static deadline_ms next_look(const struct console *con)
+{
+	if (!con->is_connected)
+		return con->retry_at;
+	return is_state_watched(con) && edit_is_interactive(con->edit) ? con->look_at
+								       : DEADLINE_NONE;
+}
+
 enum edit_input console_wait(void *arg)
 {
 	struct console *con = arg;
@@ -184,8 +229,7 @@ enum edit_input console_wait(void *arg)
 		struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
 			{.fd = con->conn.fd, .events = POLLRDHUP},
 			{.fd = con->log.watch_fd, .events = POLLIN}};
-		int timeout_ms = con->is_connected ? -1 : deadline_left(con->retry_at);
-		int n = interrupt_poll(p, 3, timeout_ms);
+		int n = interrupt_poll(p, 3, deadline_left(next_look(con)));
 		if (n < 0 && errno == EINTR && interrupt_take())
 			return EDIT_INPUT_INTERRUPTED;
 		if (n > 0 && p[2].revents != 0)
@@ -194,7 +238,9 @@ enum edit_input console_wait(void *arg)
 			console_lost(con, "The instance closed the connection.");
 		if (con->is_over)
 			return EDIT_INPUT_END;
-		if (!con->is_connected && deadline_left(con->retry_at) == 0)
+		if (deadline_left(next_look(con)) == 0 && con->is_connected)
+			look_again(con);
+		else if (deadline_left(next_look(con)) == 0)
 			retry(con);
 		if (n > 0 && p[0].revents != 0)
 			return EDIT_INPUT_READY;

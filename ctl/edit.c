@@ -445,15 +445,6 @@ void edit_remember(struct edit *e, const char *entry)
 		history_file_append(e->history_path, entry);
 }
 
-void edit_set_prompt(struct edit *e, const char *prompt)
-{
-	char *copy = strdup(prompt);
-	if (copy == NULL)
-		return;
-	free(e->prompt);
-	e->prompt = copy;
-}
-
 /** Columns that the text takes on the screen. */
 static size_t count_columns(const char *text, size_t len)
 {
@@ -491,6 +482,21 @@ static void erase_line(const struct edit *e)
 	if (rows > 0)
 		printf("\033[%zuA", rows);
 	fputs("\r\033[J", stdout);
+}
+
+void edit_set_prompt(struct edit *e, const char *prompt)
+{
+	bool is_shown = e->el != NULL && e->is_reading;
+	char *copy = strdup(prompt);
+	if (copy == NULL)
+		return;
+	if (is_shown)
+		erase_line(e);
+	free(e->prompt);
+	e->prompt = copy;
+	fflush(stdout);
+	if (is_shown)
+		e->lib.el_set(e->el, EL_REFRESH);
 }
 
 void edit_print(struct edit *e, const char *text)

@@ -67,7 +67,7 @@ enum edit_status edit_read(struct edit *e, const char *prompt, char **ret_line);
 void edit_remember(struct edit *e, const char *entry);
 /** Print a line above the one that is being edited. */
 void edit_print(struct edit *e, const char *text);
-/** Another prompt for the line that is being edited; edit_print() shows it. */
+/** Another prompt for the line that is being edited. */
 void edit_set_prompt(struct edit *e, const char *prompt);
 /** Set the terminal back. Safe in a signal handler. */
 void edit_restore(void);

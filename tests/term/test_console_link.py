@@ -68,12 +68,18 @@ def check_state(engine):
         s.enter('if true then')
         s.wait_last_line('        >')
         tap.ok(True, '%s: the prompt shows that it is read-only' % engine)
-    p.instance('slow', 'require("fiber").sleep(1000)\n')
+    p.instance('slow', 'while not require("fio").path.exists("%s") do '
+               'require("fiber").sleep(0.01) end\nbox.cfg{}\n' % p.path('go'))
     harness.Process([harness.CTL, 'start', 'slow'], cwd=p.dir)
     harness.wait_for(lambda: p.ctl('eval', 'slow', '-e', '1').returncode == 0, 'slow answers')
     with console(p, 'enter', 'slow') as s:
         s.wait_last_line('slow (loading)>')
         tap.ok(True, '%s: and that it is loading' % engine)
+        s.type('half a line')
+        s.wait_last_line('slow (loading)> half a line')
+        p.write('go', '')
+        s.wait_last_line('slow> half a line')
+        tap.ok(True, '%s: until it is not, with nobody pressing a key' % engine)
 
 
 SPACE = '''box.cfg{}
