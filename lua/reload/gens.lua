@@ -7,7 +7,7 @@ local clock = require('clock')
 local jutil = require('jit.util')
 
 local S = E.state
-local prototypes, sources = S.prototypes, S.sources
+local sources = S.sources
 local function weak(mode)
     return setmetatable({}, {__mode = mode})
 end
@@ -37,7 +37,7 @@ function M.old(f, info)
     if record == nil then
         return nil
     end
-    local generation = prototypes[proto] or record.born or 1
+    local generation = E.bytecode.compiled_for(info) or record.born or 1
     if generation < (record.gen or 1) or S.replaced[proto] then
         return generation
     end

@@ -37,7 +37,7 @@ local function new_unit(p, name)
     util.hold_breath()
     local ok, unit, kind = pcall(source.unit, name)
     if ok and unit ~= nil then
-        pcall(bytecode.record, unit.chunk, p.id)
+        pcall(bytecode.record, unit.chunk, p.id, unit.functions)
     end
     util.release_breath()
     if not ok then
@@ -203,7 +203,7 @@ function M.begin(p)
         return pending_require(p, name)
     end
     for _, unit in pairs(p.set) do
-        bytecode.record(unit.chunk, p.id)
+        bytecode.record(unit.chunk, p.id, unit.functions)
     end
     state.pending = p
 end

@@ -36,23 +36,40 @@ local function record_of(proto, source)
     return S.sources[source] or S.patched[proto]
 end
 
+-- Those of one chunk, when it is or may be replaced. A table of its own, for it is gone
+-- through in slices.
+local function candidates(source, chunk)
+    local record, protos = S.sources[source], {}
+    if record == nil or chunk.generation < (record.gen or 1) or next(S.replaced) ~= nil then
+        for proto in next, chunk.functions do
+            protos[#protos + 1] = proto
+        end
+    end
+    return protos
+end
+
 -- Prototypes of replaced code that exist: list of {proto, generation, where}.
 local function remains()
-    local protos, out = {}, {}
-    for proto, generation in pairs(S.prototypes) do
-        protos[#protos + 1] = {proto, generation}
+    local chunks, out = {}, {}
+    for source, list in next, S.compiled do
+        for _, chunk in ipairs(list) do
+            chunks[#chunks + 1] = {source, chunk}
+        end
     end
-    for i, x in ipairs(protos) do
-        local info = jutil.funcinfo(x[1])
-        local record = info.source and record_of(x[1], info.source)
-        if record ~= nil and (x[2] < (record.gen or 1) or S.replaced[x[1]]) then
-            out[#out + 1] = {proto = x[1], generation = x[2],
-                             where = ('%s:%d'):format(record.path or info.source,
-                                                      info.linedefined or 0)}
+    for _, x in ipairs(chunks) do
+        local generation = x[2].generation
+        for i, proto in ipairs(candidates(x[1], x[2])) do
+            local record = record_of(proto, x[1])
+            if record ~= nil and (generation < (record.gen or 1) or S.replaced[proto]) then
+                out[#out + 1] = {proto = proto, generation = generation,
+                                 where = ('%s:%d'):format(record.path or x[1],
+                                     jutil.funcinfo(proto).linedefined or 0)}
+            end
+            if i % 256 == 0 then
+                util.breathe()
+            end
         end
-        if i % 256 == 0 then
-            util.breathe()
-        end
+        util.breathe()
     end
     return out
 end

@@ -226,6 +226,7 @@ local function new_unit(name, kind, chunk, fields)
     local edges = bytecode.requires(chunk)
     fields.name, fields.kind, fields.chunk = name, kind, chunk
     fields.edges, fields.weak, fields.dynamic = edges.strong, edges.weak, edges.dynamic
+    fields.functions = edges.functions
     fields.files = {}
     for path in pairs(edges.files) do
         fields.files[M.absolute(path)] = true

@@ -24,8 +24,9 @@ local function new_state()
         -- Module name -> record, see loader.lua; chunk name -> record.
         records = {},
         sources = {},
-        -- Function prototype -> number of the generation that was compiled.
-        prototypes = weak_keys(),
+        -- Chunk name -> list of {generation, functions = weak set of prototypes}, one for
+        -- each time that it was compiled; see bytecode.lua.
+        compiled = {},
         -- Stub function -> {slots, key}; slots are in the records.
         stubs = weak_keys(),
         -- Stubs of global functions that are no export.

@@ -108,7 +108,7 @@ local function old_test(p)
     return function(f)
         local info = jutil.funcinfo(f)
         return info.proto ~= nil and sources[info.source] == true and
-            state.prototypes[info.proto] ~= p.id
+            bytecode.compiled_for(info) ~= p.id
     end
 end
 
