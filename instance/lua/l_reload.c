@@ -2,6 +2,8 @@
  * The module `internal.reload`: what the reload engine cannot see from Lua. The
  * engine runs without it too, on Tarantool.
  */
+#include <sys/stat.h>
+
 #include "instance/lua/interrupt.h"
 #include "instance/lua/utils.h"
 
@@ -41,15 +43,39 @@ static int l_reload_unwatch(lua_State *L)
 	return 0;
 }
 
+static double seconds(const struct timespec *t)
+{
+	return (double)t->tv_sec + (double)t->tv_nsec / 1e9;
+}
+
+/**
+ * stat(path) -> inode, size, mtime, ctime of a file, is it a regular one; nothing when it
+ * cannot be asked. Without a hop to a worker thread: for files that are read without one
+ * as well.
+ */
+static int l_reload_stat(lua_State *L)
+{
+	struct stat st;
+	if (stat(luaL_checkstring(L, 1), &st) != 0)
+		return 0;
+	lua_pushnumber(L, (lua_Number)st.st_ino);
+	lua_pushnumber(L, (lua_Number)st.st_size);
+	lua_pushnumber(L, seconds(&st.st_mtim));
+	lua_pushnumber(L, seconds(&st.st_ctim));
+	lua_pushboolean(L, S_ISREG(st.st_mode));
+	return 5;
+}
+
 int luaopen_reload(lua_State *L)
 {
 	static const luaL_Reg funcs[] = {
+		{"stat", l_reload_stat},
 		{"threads", l_reload_threads},
 		{"watch", l_reload_watch},
 		{"unwatch", l_reload_unwatch},
 		{NULL, NULL},
 	};
-	lua_createtable(L, 0, 3);
+	lua_createtable(L, 0, 4);
 	luaL_register(L, NULL, funcs);
 	return 1;
 }

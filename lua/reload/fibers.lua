@@ -14,8 +14,7 @@ local util = E.use('util')
 
 local S = E.state
 local registry = debug.getregistry()
-local has_c, C = pcall(require, 'internal.reload')
-C = has_c and C or {}
+local C = util.c
 
 -- S.fibers: id -> generation, as long as the fiber lives.
 -- ids: thread -> id of stamped fibers; thread_of: the other way round.

@@ -113,25 +113,34 @@ local function old_test(p)
 end
 
 local function old_roots(p, running)
-    local roots = {}
+    local roots, n = {}, 0
+    local function add(x)
+        if x ~= nil then -- gone meanwhile
+            n = n + 1
+            roots[n] = x
+        end
+        if n % 256 == 0 then
+            util.breathe()
+        end
+    end
     for name in pairs(p.set) do
         local record = state.records[name]
         if record ~= nil then
-            for _, f in pairs(record.slots.cur) do
-                roots[#roots + 1] = f
+            for _, key in ipairs(util.keys(record.slots.cur)) do
+                add(record.slots.cur[key])
             end
-            util.breathe()
-            if type(record.public) == 'table' then
-                for _, value in next, record.public do
-                    roots[#roots + 1] = stub.raw(value)
+            local public = record.public
+            if type(public) == 'table' then
+                for _, key in ipairs(util.keys(public)) do
+                    add(stub.raw(rawget(public, key)))
                 end
             else
-                roots[#roots + 1] = stub.raw(record.public)
+                add(stub.raw(public))
             end
         end
     end
     for _, f in ipairs(running) do
-        roots[#roots + 1] = f
+        add(f)
     end
     return roots
 end
@@ -201,7 +210,7 @@ local function find_old(p, roots)
                 p.old_fixes[#p.old_fixes + 1] = {f, i, value}
             end
         end
-    end)
+    end, p.size)
 end
 
 -- Closures, tables and environments of new code that hold a private table.
@@ -230,7 +239,7 @@ local function find_new(p, roots)
                 fixes[#fixes + 1] = {kind, x, where, map[value]}
             end
         end
-    end)
+    end, p.size)
 end
 
 -- Find everything that the switch will change. Yields.
@@ -251,8 +260,12 @@ function M.find(p)
     local old_running, new_running = walk.running(p.is_old, p.is_new)
     local olds, news = old_roots(p, old_running), new_roots(p, new_running)
     local old_metatables, new_metatables = {}, {}
-    walk.code(news, p.is_new, p.borders, metatables(new_metatables))
-    walk.code(olds, p.is_old, p.borders, metatables(old_metatables))
+    p.size = #olds
+    for _, unit in pairs(p.set) do
+        p.size = math.max(p.size, unit.functions)
+    end
+    walk.code(news, p.is_new, p.borders, metatables(new_metatables), p.size)
+    walk.code(olds, p.is_old, p.borders, metatables(old_metatables), p.size)
     pair_metatables(p, old_metatables, new_metatables)
     for _, t in ipairs(p.tables) do
         -- A table with __index is a class: old objects must follow it.
@@ -265,14 +278,6 @@ function M.find(p)
 end
 
 -- Ready: stubs and private copies ---------------------------------------------------------
-
-local function keys_of(t)
-    local keys = {}
-    for key in next, t do
-        keys[#keys + 1] = key
-    end
-    return keys
-end
 
 -- An old export gets its stub in front of itself now: nothing changes for callers, and
 -- the switch has less to do.
@@ -289,7 +294,7 @@ end
 
 local function ready_exports(p, t)
     local unit, record = t.unit, t.record
-    for _, key in ipairs(keys_of(t.new)) do
+    for _, key in ipairs(util.keys(t.new)) do
         util.breathe()
         local value = rawget(t.new, key)
         if stub.is_own(unit, value) and not stub.is_metafield(key) then
@@ -306,7 +311,7 @@ local function ready_exports(p, t)
     if t.public == t.new then
         return
     end
-    for _, key in ipairs(keys_of(t.public)) do
+    for _, key in ipairs(util.keys(t.public)) do
         util.breathe()
         if rawget(t.new, key) == nil and not stub.is_metafield(key) then
             put_stub_before(t, stub.key_of(t.prefix, key), key, rawget(t.public, key))
@@ -401,7 +406,7 @@ function M.ready(p)
         util.breathe()
     end
     for public, copy in pairs(p.copies) do
-        for _, key in ipairs(keys_of(public)) do
+        for _, key in ipairs(util.keys(public)) do
             util.breathe()
             copy[key] = private_value(p, rawget(public, key))
         end

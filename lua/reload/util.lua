@@ -6,6 +6,10 @@ local clock = require('clock')
 local fiber = require('fiber')
 local json = require('json')
 
+-- What tarantella adds to Lua for the engine; nothing of it on Tarantool.
+local has_c, c = pcall(require, 'internal.reload')
+M.c = has_c and c or {}
+
 -- Longest time one part works before it lets other fibers run.
 local SLICE_MS = 0.5
 -- So much is told of a table that was raised.
@@ -103,6 +107,18 @@ function M.is_sentinel(value)
     return kind == 'userdata' or kind == 'number' and value < 0 and value > -1e-300
 end
 jit.on(M.is_sentinel)
+
+-- The keys of a table, and how many. In one step, so that who goes through them may
+-- yield; counted here, for `keys[#keys + 1]` takes ten times as long: 5 ms for the 20 000
+-- of a large module.
+function M.keys(t)
+    local keys, n = {}, 0
+    for key in next, t do
+        n = n + 1
+        keys[n] = key
+    end
+    return keys, n
+end
 
 function M.sorted_keys(t)
     local keys = {}
