@@ -15,11 +15,11 @@
 enum { CANCEL_TIMEOUT_MS = 1000, CANCEL_ASK_MS = 250 };
 
 /** Ask over a connection of its own to cancel the request. */
-static bool cancel(const struct target *target, const char *token)
+static bool cancel(const struct target *target, const char *token, int timeout_ms)
 {
 	struct conn c;
 	struct remote_call call;
-	deadline_ms deadline = deadline_after(CANCEL_ASK_MS);
+	deadline_ms deadline = deadline_after(timeout_ms);
 	conn_init(&c);
 	remote_init(&call, "cancel", deadline);
 	remote_add_cstr(&call, token);
@@ -69,9 +69,12 @@ static enum evaluate_status stop(
 {
 	/* Code that does not yield keeps the event loop from answering the first; code
 	 * that was cancelled may have caught that, and spin now. */
-	if (cancel(ev->target, token) && has_ended(ev))
+	if (cancel(ev->target, token, CANCEL_ASK_MS) && has_ended(ev))
 		return why;
 	if (break_in(ev->target, token) && has_ended(ev))
+		return why;
+	/* Or its machine is slow. */
+	if (cancel(ev->target, token, CANCEL_TIMEOUT_MS) && has_ended(ev))
 		return why;
 	return EVALUATE_DETACHED;
 }
