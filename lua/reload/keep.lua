@@ -1,4 +1,4 @@
--- State that survives: locals and fields named in `keep`, and save()/load().
+-- State that survives: locals and fields named in `keep`; see handover.lua for the rest.
 --
 -- A kept local is one cell for old and new code, joined before any new function runs.
 -- LuaJIT compiles the value of a cell that is never assigned into its traces, so such
@@ -166,30 +166,6 @@ local function join(p, keeper)
     return keeper.new[1] ~= nil
 end
 
--- save() of the old version, load(state, from_version) of the new one. Both must be
--- there: a module of settings may well have a load() of its own.
-local function hand_over(p)
-    for _, name in ipairs(p.order) do
-        local unit, record = p.set[name], state.records[name]
-        local save = record and E.check.hook(record.public, 'save', 0)
-        local load = unit and E.check.hook(unit.new, 'load', 2)
-        if save and load then
-            local ok, saved = E.hooks.run(state.generation, 'keep', save, p.hook_timeout)
-            if not ok then
-                saved.message = ('%s.save(): %s'):format(name, saved.message)
-                util.fail('keep', saved)
-            end
-            local version = rawget(record.public, 'version')
-            local err
-            ok, err = E.hooks.run(p, 'keep', load, p.hook_timeout, saved, version)
-            if not ok then
-                err.message = ('%s.load(): %s'):format(name, err.message)
-                util.fail('keep', err)
-            end
-        end
-    end
-end
-
 -- Phase keep. After the joins nothing yields before the traces are gone.
 function M.join(p)
     local is_joined = false
@@ -199,7 +175,7 @@ function M.join(p)
     if is_joined then
         jit.flush()
     end
-    hand_over(p)
+    E.handover.run(p)
 end
 
 return M

@@ -70,7 +70,8 @@ def check_save_load(engine):
     got = app.ctl('reload')
     tap.equal(got.returncode, 1, '%s: load that raises: exit 1' % engine)
     tap.matches(got.stderr, r'app.lua:\d+: cannot', '%s: load that raises: says where' % engine)
-    tap.equal(app.eval('return (ask())'), [2], '%s: load that raises: the old code' % engine)
+    tap.equal(app.eval('return ask()'), [2, 'ann', 1],
+              '%s: load that raises: the old code and the old state' % engine)
 
 
 def check_hooks(engine):

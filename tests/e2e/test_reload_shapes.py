@@ -164,6 +164,47 @@ def row_a_store_without_start_and_stop(engine, adopt, label):
     rig.stop()
 
 
+STATE = '''local fiber = require('fiber')
+local M = {version = %d}
+local users = {{name = 'ann', roles = {1}}}
+function M.save() return {users = users} end
+function M.load(state, from)
+    users = state.users
+    for _, user in ipairs(users) do user.roles, user.name, user.from = nil, 'new', from end
+    users[2] = nil
+    %s
+end
+function M.start() %s end
+function M.stop() end
+function M.add() users[#users + 1] = {name = 'bob'} end
+function M.get()
+    local u = users[1]
+    return #users, u.name, u.roles and u.roles[1] or 'none', u.from or 0
+end
+return M
+'''
+
+
+def row_state_of_a_reload_that_fails(engine, adopt, label):
+    rig = reload_rig.Rig(engine, {'app': STATE % (1, '', '')},
+                         "require('app').start() require('app').add()", adopt=adopt)
+    ask = "return require('app').get()"
+    rig.module('app', STATE % (2, "error('cannot')", ''))
+    refused(rig.reload(), 'keep', 'cannot', label + 'load() raises')
+    tap.equal(rig.eval(ask), [2, 'ann', 1, 0], label + 'what it changed is undone')
+    rig.module('app', STATE % (2, '', "package.loaded.fiber.sleep(0.05) error('no start')"))
+    refused(rig.reload(), 'start', 'no start', label + 'start() raises later')
+    tap.equal(rig.eval(ask), [2, 'ann', 1, 0], label + 'undone too')
+    rig.module('app', STATE % (2, '', "shared_app.add() error('no start')"))
+    rig.eval("rawset(_G, 'shared_app', require('app'))")
+    refused(rig.reload(), 'start', 'no start', label + 'the old version writes meanwhile')
+    tap.equal(rig.eval(ask), [2, 'ann', 1, 0], label + 'its fields stay')
+    rig.module('app', STATE % (2, '', ''))
+    good(rig.reload(), label + 'load() that passes')
+    tap.equal(rig.eval(ask), [1, 'new', 'none', 1], label + 'has its way')
+    rig.stop()
+
+
 # What is raised -> what is told of it.
 ERRORS = {
     "error({code = 3, reason = 'no disk'})": 'no disk',
