@@ -8,6 +8,11 @@ from console_common import (ENGINES, PLAIN, Screen, console, console_pids, hang,
                             place, started)
 
 
+def start_again(p):
+    """Start the instance, as soon as the process before is gone."""
+    harness.wait_for(lambda: p.ctl('start', 'app').returncode == 0, 'the start')
+
+
 def check_restart(engine):
     p = started(engine)
     with console(p) as s:
@@ -22,7 +27,7 @@ def check_restart(engine):
         s.wait('The statement was not run.')
         tap.ok('ontrol socket' in s.text(), '%s: no instance: a statement is not run' % engine,
                s.text())
-        p.ctl('start', 'app')
+        start_again(p)
         s.wait('Connected again to app, which was restarted.')
         s.wait_last_line('app>')
         tap.ok('- 41' not in s.text(), '%s: connects again, repeats nothing' % engine, s.text())
@@ -39,7 +44,7 @@ def check_end_in_statement(engine):
         s.wait('The instance closed the connection. The statement may have been carried out\n'
                'or not; it is not repeated.')
         tap.ok(True, '%s: the end during a statement is said' % engine)
-        p.ctl('start', 'app')
+        start_again(p)
         s.wait('Connected again')
         s.enter('"still " .. "here"')
         s.wait('- still here')
@@ -201,7 +206,7 @@ def check_piped(engine):
     tap.equal((got.returncode, got.stdout, got.stderr),
               (2, '---\n- 2\n...\n\n', 'The instance closed the connection.\n'),
               '%s: without a terminal nothing is waited for' % engine)
-    p.ctl('start', 'app')
+    start_again(p)
     got = p.ctl('enter', 'app', stdin='box.begin()\nerror("never")\n')
     tap.like(got.stderr, 'The transaction had no box.commit(): none of it was run.',
              '%s: a transaction that does not end' % engine)

@@ -1,10 +1,11 @@
 """What the console does around statements: output, pager, timing, shell, editor, log, history."""
 import os
 import re
+import signal
 
 import harness
 import tap
-from console_common import ENGINES, PLAIN, console, history, is_restored, started
+from console_common import ENGINES, PLAIN, console, console_pids, history, is_restored, started
 
 
 def script(p, name, text):
@@ -106,6 +107,24 @@ def check_shell(engine):
         tap.ok('^C\napp>' not in s.text().split('signal 2')[1], '%s: Ctrl-C ends it alone' % engine)
         s.enter('7 * 6')
         s.wait('- 42')
+        s.enter('\\sh exec sleep 1000')
+        harness.wait_for(lambda: sleepers(p), 'the command')
+        os.kill(console_pids(p)[0], signal.SIGTERM)
+        tap.ok(is_restored(s.wait('icanon')), '%s: SIGTERM meanwhile: exit 143' % engine)
+        tap.ok('[exit 143]' in s.text(), '%s: and the terminal is restored' % engine)
+        harness.wait_for(lambda: not sleepers(p), 'the end of the command')
+        tap.ok(True, '%s: the command ends too' % engine)
+
+
+def sleepers(p):
+    """Processes `sleep` that were started here."""
+    def is_one(pid):
+        try:
+            with open('/proc/%s/comm' % pid, encoding='ascii') as f:
+                return f.read() == 'sleep\n' and os.readlink('/proc/%s/cwd' % pid) == p.dir
+        except OSError:
+            return False
+    return [pid for pid in os.listdir('/proc') if pid.isdigit() and is_one(pid)]
 
 
 def check_edit(engine):
