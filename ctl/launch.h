@@ -14,7 +14,7 @@ struct launch_options {
 	/* A supervisor starts it: it must go into the background, and what it logs is
 	 * not shown. */
 	bool is_supervised;
-	int argc;        /* arguments of the instance file */
+	int argc; /* arguments of the instance file */
 	char **argv;
 };
 

@@ -76,10 +76,12 @@ def check_view(engine):
             'for i = 1, 1e6 do c:ping() require("fiber").sleep(0.0005) end' % p.path('app.sock')
         with subprocess.Popen([harness.CTL, 'eval', 'other', '-e', code], cwd=p.dir,
                               stderr=subprocess.DEVNULL) as load:
-            wait_row(s, 'app', lambda r: r[1] != '-' and float(r[1]) > 20, 'a rate')
-            wait_row(s, 'app', lambda r: '█' in r[2], 'the sparkline')
-            tap.ok(True, '%s: rate and sparkline' % engine)
-            load.send_signal(signal.SIGINT)
+            try:
+                wait_row(s, 'app', lambda r: r[1] != '-' and float(r[1]) > 20, 'a rate')
+                wait_row(s, 'app', lambda r: '█' in r[2], 'the sparkline')
+                tap.ok(True, '%s: rate and sparkline' % engine)
+            finally:
+                load.send_signal(signal.SIGINT)
         s.resize(60, 20)
         harness.wait_for(lambda: all(len(line) <= 60 for line in s.text().splitlines()) and
                          row(s, 'app'), '60 columns')
