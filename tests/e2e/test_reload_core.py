@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 import tap
@@ -14,10 +15,12 @@ import tap
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'reload', 'core')
 ENGINE = os.path.join(os.environ['BUILD_DIR'], 'lua', 'reload', 'reload.lua')
 TIMEOUT = 120
+AT_ONCE = 2 # the scripts wait most of their time
 
 
 def run_case(name, engine, mode, jit_off):
-    """One script; its TAP lines become one result, with the failed ones shown."""
+    """One script; its TAP lines become one result (arguments of tap.ok), with the failed
+    ones shown."""
     what = '%s: %s, %s%s' % (name, os.path.basename(engine), mode, ', JIT off' * jit_off)
     script = os.path.join(CASES, name + '.lua')
     command = [engine, script, mode, ENGINE]
@@ -29,13 +32,12 @@ def run_case(name, engine, mode, jit_off):
                               errors='replace', stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
     except subprocess.TimeoutExpired as e:
-        tap.ok(False, what, 'no end after %d s\n%s' % (TIMEOUT, e.stdout))
-        return
+        return False, what, 'no end after %d s\n%s' % (TIMEOUT, e.stdout)
     plan = re.search(r'^1\.\.(\d+)$', done.stdout, re.M)
     good = len(re.findall(r'^ok ', done.stdout, re.M))
     bad = '\n'.join(line for line in done.stdout.splitlines()
                     if not line.startswith('ok '))
-    tap.ok(plan and done.returncode == 0 and good == int(plan.group(1)), what, bad)
+    return plan and done.returncode == 0 and good == int(plan.group(1)), what, bad
 
 
 def main():
@@ -44,13 +46,15 @@ def main():
     engines = [harness.TARANTELLA]
     if shutil.which('tarantool'):
         engines.append('tarantool')
+    runs = []
     for name in names:
         if name in ('rig', 'nojit'):
             continue
-        for engine in engines:
-            for mode in ('first', 'adopt'):
-                run_case(name, engine, mode, False)
-        run_case(name, harness.TARANTELLA, 'first', True)
+        runs += [(name, engine, mode, False) for engine in engines for mode in ('first', 'adopt')]
+        runs.append((name, harness.TARANTELLA, 'first', True))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for result in pool.map(lambda args: run_case(*args), runs):
+            tap.ok(*result)
     tap.done()
 
 

@@ -4,6 +4,7 @@ the engine in front of the application and sent to it later, with the JIT on and
 """
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 import tap
@@ -12,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = os.path.join(HERE, 'reload', 'life')
 ENGINE = os.path.join(os.environ['BUILD_DIR'], 'lua', 'reload', 'reload.lua')
 TIMEOUT = 120
+AT_ONCE = 2 # the scripts wait most of their time
 
 
 def programs():
@@ -19,7 +21,7 @@ def programs():
 
 
 def run(script, program, mode, jit):
-    """Run a script; count its checks. One that ends early is a failure too."""
+    """Run a script. Returns what it was, its output, how it ended."""
     what = '%s, %s, %s, jit %s' % (script, program[0], mode, jit)
     place = harness.tempdir()
     command = [program[1], os.path.join(SCRIPTS, script + '.lua'), ENGINE, place, mode, jit]
@@ -30,6 +32,11 @@ def run(script, program, mode, jit):
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, code = (late.stdout or b'').decode(errors='replace'), 'timeout'
+    return what, output, code
+
+
+def count(what, output, code):
+    """Count the checks of a script. One that ends early is a failure too."""
     lines = output.splitlines()
     for line in lines:
         if line.startswith(('ok - ', 'not ok - ')):
@@ -43,11 +50,11 @@ def run(script, program, mode, jit):
 def test_scripts():
     scripts = sorted(name[:-len('.lua')] for name in os.listdir(SCRIPTS)
                      if name.endswith('.lua') and name != 'lib.lua')
-    for script in scripts:
-        for program in programs():
-            run(script, program, 'first', 'on')
-            run(script, program, 'adopt', 'on')
-            run(script, program, 'first', 'off')
+    runs = [(script, program, mode, jit) for script in scripts for program in programs()
+            for mode, jit in (('first', 'on'), ('adopt', 'on'), ('first', 'off'))]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for result in pool.map(lambda args: run(*args), runs):
+            count(*result)
 
 
 if __name__ == '__main__':
