@@ -64,19 +64,25 @@ static bool has_ended(struct evaluate *ev)
 }
 
 /** Stop the code; what it answers then is of no interest. */
-static enum evaluate_status stop(
-	struct evaluate *ev, const char *token, enum evaluate_status why)
+static bool cancelled(struct evaluate *ev, const char *token)
 {
 	/* Code that does not yield keeps the event loop from answering the first; code
 	 * that was cancelled may have caught that, and spin now. */
 	if (cancel(ev->target, token, CANCEL_ASK_MS) && has_ended(ev))
-		return why;
+		return true;
 	if (break_in(ev->target, token) && has_ended(ev))
-		return why;
+		return true;
 	/* Or its machine is slow. */
-	if (cancel(ev->target, token, CANCEL_TIMEOUT_MS) && has_ended(ev))
-		return why;
-	return EVALUATE_DETACHED;
+	return cancel(ev->target, token, CANCEL_TIMEOUT_MS) && has_ended(ev);
+}
+
+static enum evaluate_status stop(
+	struct evaluate *ev, const char *token, enum evaluate_status why)
+{
+	interrupt_hold(true);
+	bool is_done = cancelled(ev, token);
+	interrupt_hold(false);
+	return is_done ? why : EVALUATE_DETACHED;
 }
 
 enum evaluate_status evaluate_run(struct evaluate *ev)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 static volatile sig_atomic_t is_set;
+static volatile sig_atomic_t is_held;
 static bool is_started;
 static sigset_t wait_mask;
 
@@ -18,7 +19,7 @@ static struct sigaction saved[lengthof(signals)]; /* what was before */
  */
 static void on_signal(int sig)
 {
-	is_set = 1;
+	is_set = !is_held;
 	if (sig == SIGPIPE)
 		sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
@@ -54,6 +55,11 @@ void interrupt_stop(void)
 		sigaction(signals[i], &saved[i], NULL);
 	sigprocmask(SIG_SETMASK, &wait_mask, NULL);
 	is_started = false;
+}
+
+void interrupt_hold(bool is_on)
+{
+	is_held = is_on;
 }
 
 bool interrupt_take(void)

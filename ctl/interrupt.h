@@ -15,6 +15,11 @@
 void interrupt_start(void);
 /** Back to the default: they end the program. */
 void interrupt_stop(void);
+/**
+ * While what the first one asked for is done, another changes nothing: who signals a
+ * group of processes may reach one of them twice.
+ */
+void interrupt_hold(bool is_on);
 /** Was there one? The flag is cleared. */
 bool interrupt_take(void);
 /** poll() that ends with EINTR on Ctrl-C. */

@@ -230,23 +230,26 @@ def check_many(engine):
 
 
 def check_interrupt(engine):
-    """SIGINT of a command over several: each is stopped, and says so."""
+    """SIGINT of a command over several, to it or to its group, which reaches each twice:
+    all are stopped, and say so."""
     p = place(engine)
     for name in 'ab':
         p.instance(name, PLAIN)
     p.ctl('start', '--all')
-    child = subprocess.Popen([harness.CTL, 'eval', '[ab]', '-e',
-                              'began = true require("fiber").sleep(300)'], cwd=p.dir,
-                             stderr=subprocess.PIPE, start_new_session=True)
-    for name in 'ab':
-        harness.wait_for(lambda n=name: 'true' in p.ctl('eval', n, '-e', 'return began').stdout,
-                         'the code')
-    child.send_signal(signal.SIGINT)
-    _, stderr = child.communicate(timeout=60)
-    tap.equal(child.returncode, 130, '%s: SIGINT of several: exit 130' % engine)
-    for name in 'ab':
-        tap.like(stderr.decode(), '%s: Interrupted: the code was cancelled\n' % name,
-                 '%s: SIGINT of several: %s says so' % (engine, name))
+    for what, send in (('', os.kill), (' (the group)', os.killpg)):
+        p.ctl('eval', '[ab]', '-e', 'began = false')
+        child = subprocess.Popen([harness.CTL, 'eval', '[ab]', '-e',
+                                  'began = true require("fiber").sleep(300)'], cwd=p.dir,
+                                 stderr=subprocess.PIPE, start_new_session=True)
+        for name in 'ab':
+            harness.wait_for(lambda n=name: 'true' in p.ctl('eval', n, '-e',
+                                                            'return began').stdout, 'the code')
+        send(child.pid, signal.SIGINT)
+        _, stderr = child.communicate(timeout=60)
+        tap.equal(child.returncode, 130, '%s: SIGINT of several%s: exit 130' % (engine, what))
+        for name in 'ab':
+            tap.like(stderr.decode(), '%s: Interrupted: the code was cancelled\n' % name,
+                     '%s: SIGINT of several%s: %s says so' % (engine, what, name))
 
 
 def check_permission(engine):
