@@ -119,7 +119,9 @@ class Trial:
         self.last += 1
         self._write(self.app.texts(self.last, 'start yields'))
         try:
-            self.rig.place.ctl('reload', 'app', '--now', timeout=0.02)
+            # With the deadline: the old version's stop() may be one that hangs.
+            self.rig.place.ctl('reload', 'app', '--now', '--hook-timeout', DEADLINE,
+                               timeout=0.02)
         except harness.subprocess.TimeoutExpired:
             pass
         time.sleep(self.rng.random() * 0.02)
