@@ -497,6 +497,8 @@ static int see_through(struct launch *ln, int fd)
 		show_log(ln);
 		return give_up(ln, CTL_FAILED);
 	}
+	if (ln->opt->ready_pid != NULL)
+		*ln->opt->ready_pid = ln->pid;
 	ctl_say("%s is ready (PID %d)", ln->inst->name, (int)ln->pid);
 	if (!ln->is_ready)
 		ctl_say("Note: %s still runs, but box is configured and the instance "

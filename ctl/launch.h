@@ -2,6 +2,8 @@
 #ifndef CTL_LAUNCH_H
 #define CTL_LAUNCH_H
 
+#include <sys/types.h>
+
 #include "ctl/config.h"
 #include "ctl/ctl.h"
 #include "ctl/instance.h"
@@ -14,6 +16,9 @@ struct launch_options {
 	/* A supervisor starts it: it must go into the background, and what it logs is
 	 * not shown. */
 	bool is_supervised;
+	/* NULL, or where the pid of the instance that got ready goes: memory that is
+	 * shared with who forked this start. */
+	pid_t *ready_pid;
 	int argc; /* arguments of the instance file */
 	char **argv;
 };

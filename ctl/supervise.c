@@ -154,6 +154,7 @@ static int wait_start(pid_t pid, bool is_again)
 static int start(struct supervision *sv, int said_fd)
 {
 	set_state(sv, SUPERVISOR_STARTING);
+	*sv->opt.ready_pid = 0;
 	pid_t pid = fork();
 	if (pid == 0) {
 		setpgid(0, 0); /* Ctrl-C comes through us, and once */
@@ -200,15 +201,21 @@ static void on_child(int sig)
 {
 }
 
-/** Sleep until the instance is gone. @return 0, or -1 when nobody runs */
-static int watch(struct supervision *sv)
+/** Sleep until the instance is gone. */
+static void watch(struct supervision *sv)
 {
 	struct pidfile pf;
 	pidfile_read(sv->inst->pid_path, &pf);
 	sv->exit_status = -1;
 	if (pf.state != PIDFILE_RUNNING) {
-		reap(sv, pf.pid);
-		return pf.pid > 0 ? 0 : -1;
+		/* Its pid file is gone already, and it will be in a moment. */
+		int status;
+		pid_t pid = *sv->opt.ready_pid, got = -1;
+		while (pid > 0 && (got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+			;
+		sv->exit_status = got > 0 ? status : -1;
+		pidfile_fini(&pf);
+		return;
 	}
 	set_state(sv, SUPERVISOR_WATCHING);
 	struct pollfd p = {.fd = pf.pidfd, .events = POLLIN};
@@ -217,7 +224,6 @@ static int watch(struct supervision *sv)
 	while (poll(&p, 1, -1) <= 0);
 	reap(sv, pf.pid);
 	pidfile_fini(&pf);
-	return 0;
 }
 
 /** Note a death. @return is it a crash loop? */
@@ -340,6 +346,12 @@ int supervise_instance(const struct config *cfg, const struct instance *inst,
 		.cfg = cfg, .inst = inst, .opt = *opt, .state = {.limit = limit}};
 	int fds[2], rc = CTL_FAILED;
 	sv.opt.is_supervised = true;
+	sv.opt.ready_pid = mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sv.opt.ready_pid == MAP_FAILED) {
+		ctl_say("Can't map memory: %s", strerror(errno));
+		return CTL_FAILED;
+	}
 	strcpy(sv.log_path, inst->log_path);
 	if (cfg->is_foreground || getenv("NOTIFY_SOCKET") != NULL) {
 		ctl_say("%s runs in the foreground: --restart is for instances in the "
